@@ -1,0 +1,3 @@
+"""dxmetrics: developer-experience metrics with receipts."""
+
+__version__ = "0.1.0"

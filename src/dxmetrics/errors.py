@@ -1,0 +1,50 @@
+"""Every failure dxmetrics reports, sorted by what the caller does next.
+
+    DxError                     show the message, exit 1
+    ├── SettingsError           correct dx.toml or the environment, run again
+    ├── CollectError            the scope failed; others go on
+    │   ├── RetryableError      try again later: a timeout, a 502, a rate limit
+    │   ├── AuthError           stop this source: a new token is needed
+    │   └── PayloadError        keep the row in quarantine, go on with the next
+    ├── WarehouseError          the database file: locked, damaged, newer than this program, disk full
+    ├── ModelError              a file in sql/ is wrong; nothing of this build is kept
+    └── CheckFailed             a check in sql/checks/ returned rows
+
+A message says what failed, with which value, and what to do.
+"""
+
+
+class DxError(Exception):
+    """A failure with a message a person can act on."""
+
+
+class SettingsError(DxError):
+    """A setting is unknown, missing or has a value that cannot be used."""
+
+
+class CollectError(DxError):
+    """A scope of a source could not be collected."""
+
+
+class RetryableError(CollectError):
+    """The same request may succeed later."""
+
+
+class AuthError(CollectError):
+    """The credential was refused: every scope of the source would fail alike."""
+
+
+class PayloadError(CollectError):
+    """One row cannot be mapped to a record."""
+
+
+class WarehouseError(DxError):
+    """The warehouse file cannot be used."""
+
+
+class ModelError(DxError):
+    """A model in sql/ cannot be read, ordered or built."""
+
+
+class CheckFailed(DxError):
+    """A check returned rows."""
