@@ -1,0 +1,24 @@
+"""The warehouse: one DuckDB file that one process writes, and read-only publications of it.
+
+`open_writer` opens it, `Loader` commits pages of a source, `replay` maps kept payloads again, `publish` makes a
+publication and `latest` finds the newest.
+"""
+
+from dxmetrics.warehouse.connection import open_writer, transaction
+from dxmetrics.warehouse.load import Counts, Loader
+from dxmetrics.warehouse.publish import Publication, latest, publish
+from dxmetrics.warehouse.replay import replay
+from dxmetrics.warehouse.state import (
+    facts,
+    finish_run,
+    finish_scope,
+    read_cursor,
+    set_fact,
+    start_run,
+    start_scope,
+)
+
+__all__ = [
+    "Counts", "Loader", "Publication", "facts", "finish_run", "finish_scope", "latest", "open_writer", "publish",
+    "read_cursor", "replay", "set_fact", "start_run", "start_scope", "transaction",
+]  # fmt: skip
