@@ -1,0 +1,1 @@
+"""Who is who: accounts merged into people, machines told apart, and what the organisation declares about itself."""
