@@ -1,0 +1,106 @@
+/*---
+grain       = "one row per person and stretch of days in one team; stretches of a person never overlap"
+description = """
+Where a person is in two teams at once, the one joined last counts (then the first by name): an event has one team.
+Days begin at midnight of the reporting zone."""
+---*/
+with accounts as (
+    select
+        accounts.source,
+        accounts.ext_id as account,
+        unnest([accounts.login, accounts.email]) as key,
+    from landing.identities as accounts
+    where accounts.deleted_at is null
+),
+
+keys as (
+    select
+        lower(identities.person_id) as key,
+        identities.person_id,
+    from core.identities as identities
+    union
+    select
+        lower(identities.account) as key,
+        identities.person_id,
+    from core.identities as identities
+    union
+    select
+        lower(accounts.key) as key,
+        identities.person_id,
+    from accounts
+    inner join core.identities as identities
+        on
+            accounts.source = identities.source
+            and accounts.account = identities.account
+    where accounts.key is not null
+),
+
+people as (
+    select
+        keys.key,
+        min(keys.person_id) as person_id,
+    from keys
+    group by keys.key
+    having count(distinct keys.person_id) = 1
+),
+
+spans as (
+    select
+        coalesce(own.person_id, people.person_id, memberships.person) as person_id,
+        coalesce(team_keys.team, memberships.team) as team,
+        coalesce(memberships.valid_from, date '1900-01-01') as valid_from,
+        coalesce(memberships.valid_to, date '2999-12-31') as valid_to,
+    from landing.memberships as memberships
+    left join core.identities as own
+        on
+            memberships.source = own.source
+            and memberships.person = own.account
+    left join people on lower(memberships.person) = people.key
+    left join core.team_keys as team_keys on lower(memberships.team) = team_keys.key
+    where memberships.deleted_at is null
+),
+
+edges as (
+    select
+        spans.person_id,
+        spans.valid_from as starts_on,
+    from spans
+    union
+    select
+        spans.person_id,
+        spans.valid_to as starts_on,
+    from spans
+),
+
+stretches as (
+    select
+        edges.person_id,
+        edges.starts_on,
+        lead(edges.starts_on) over (
+            partition by edges.person_id
+            order by edges.starts_on
+        ) as ends_on,
+    from edges
+)
+
+select
+    stretches.person_id,
+    spans.team,
+    stretches.starts_on as valid_from,
+    stretches.ends_on as valid_to,
+    cast(stretches.starts_on as timestamp) at time zone getvariable('reporting_zone')
+        as valid_from_at,
+    cast(stretches.ends_on as timestamp) at time zone getvariable('reporting_zone')
+        as valid_to_at,
+from stretches
+inner join spans
+    on
+        stretches.person_id = spans.person_id
+        and stretches.starts_on >= spans.valid_from
+        and stretches.starts_on < spans.valid_to
+where stretches.ends_on is not null
+qualify
+    row_number() over (
+        partition by stretches.person_id, stretches.starts_on
+        order by spans.valid_from desc, spans.team asc
+    ) = 1

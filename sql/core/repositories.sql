@@ -1,0 +1,20 @@
+/*---
+grain       = "one row per repository, whichever sources know it"
+description = """
+A repository seen by two sources (its git mirror and its host) is one repository: `repository_id` is the name,
+`host/org/name`, in lower case."""
+---*/
+select
+    lower(repositories.name) as repository_id,
+    arg_min(repositories.name, repositories.source) as repository,
+    min(repositories.source) as source,
+    arg_min(repositories.ext_id, repositories.source) as ext_id,
+    regexp_extract(lower(repositories.name), '[^/]+$') as short_name,
+    arg_min(repositories.url, repositories.source) as web_url,
+    arg_min(repositories.default_branch, repositories.source) as default_branch,
+    bool_or(repositories.is_archived) as is_archived,
+    bool_or(repositories.is_fork) as is_fork,
+    min(repositories.created_at) as created_at,
+from landing.repositories as repositories
+where repositories.deleted_at is null
+group by lower(repositories.name)

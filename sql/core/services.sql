@@ -1,0 +1,198 @@
+/*---
+grain       = "one row per service"
+description = """
+Declared services, those of `dx.toml` before those of sources, and one for each repository that no declared service
+names. A declared service without a repository takes the repository of its own name. `path_pattern` is the regular
+expression of its path globs over newline-separated paths; null means the whole repository."""
+---*/
+with ranked as (
+    select
+        lower(services.name) as service_id,
+        case when services.source = 'project' then '' else services.source end as rank,
+        services.source,
+        services.name,
+        services.team,
+        services.repository,
+        case when len(services.paths) > 0 then services.paths end as paths,
+        services.tier,
+        services.type,
+        services.lifecycle,
+        services.created_at,
+    from landing.services as services
+    where services.deleted_at is null
+),
+
+declared as (
+    select
+        ranked.service_id,
+        arg_min(ranked.name, ranked.rank) as service,
+        arg_min(ranked.team, ranked.rank) as team,
+        arg_min(ranked.repository, ranked.rank) as repository,
+        arg_min(case when ranked.repository is not null then ranked.source end, ranked.rank)
+            as repository_source,
+        arg_min(ranked.paths, ranked.rank) as paths,
+        arg_min(ranked.tier, ranked.rank) as tier,
+        arg_min(ranked.type, ranked.rank) as type,
+        arg_min(ranked.lifecycle, ranked.rank) as lifecycle,
+        min(ranked.created_at) as created_at,
+    from ranked
+    group by ranked.service_id
+),
+
+placed as (
+    select
+        declared.*,
+        coalesce(own.repository_id, named.repository_id, lower(declared.repository))
+            as repository_id,
+    from declared
+    left join core.repository_keys as own
+        on
+            declared.repository_source = own.source
+            and declared.repository = own.key
+    left join core.repository_keys as named
+        on
+            named.source = '*'
+            and lower(declared.repository) = named.key
+),
+
+unclaimed as (
+    select
+        repositories.repository_id,
+        repositories.repository,
+        repositories.short_name,
+        repositories.created_at,
+        count(*) over (partition by repositories.short_name) as namesakes,
+    from core.repositories as repositories
+    where
+        not exists (
+            select 1 as found,
+            from placed
+            where placed.repository_id = repositories.repository_id
+        )
+),
+
+complete as (
+    select
+        placed.service_id,
+        placed.service,
+        placed.team,
+        coalesce(placed.repository_id, unclaimed.repository_id) as repository_id,
+        placed.paths,
+        placed.tier,
+        placed.type,
+        placed.lifecycle,
+        placed.created_at,
+        true as is_declared,
+    from placed
+    left join unclaimed
+        on
+            placed.service_id = unclaimed.short_name
+            and placed.repository_id is null
+            and unclaimed.namesakes = 1
+    union all
+    select
+        case
+            when unclaimed.namesakes = 1 then unclaimed.short_name
+            else unclaimed.repository_id
+        end as service_id,
+        case
+            when unclaimed.namesakes = 1 then regexp_extract(unclaimed.repository, '[^/]+$')
+            else unclaimed.repository
+        end as service,
+        null as team,
+        unclaimed.repository_id,
+        null as paths,
+        null as tier,
+        null as type,
+        null as lifecycle,
+        unclaimed.created_at,
+        false as is_declared,
+    from unclaimed
+    where
+        unclaimed.namesakes > 1
+        or not exists (
+            select 1 as found,
+            from placed
+            where placed.service_id = unclaimed.short_name
+        )
+),
+
+globs as (
+    select
+        complete.service_id,
+        rtrim(unnest(complete.paths), '/') as glob_text,
+    from complete
+),
+
+-- '**' crosses folders, '*' and '?' do not; a path without any of them is a folder or a file
+marked as (
+    select
+        globs.service_id,
+        regexp_replace(
+            case
+                when regexp_matches(globs.glob_text, '[*?]') then globs.glob_text
+                else globs.glob_text || '/**'
+            end,
+            '([.+()\[\]{}^$|\\])', '\\\1', 'g'
+        ) as escaped,
+    from globs
+),
+
+translated as (
+    select
+        marked.service_id,
+        replace(
+            replace(
+                replace(replace(marked.escaped, '/**/', chr(1)), '**/', chr(2)), '/**', chr(3)
+            ),
+            '**', chr(4)
+        ) as double_stars,
+    from marked
+),
+
+written as (
+    select
+        translated.service_id,
+        replace(
+            replace(
+                replace(
+                    replace(
+                        replace(replace(translated.double_stars, '*', '[^/]*'), '?', '[^/]'),
+                        chr(1), '/(.*/)?'
+                    ),
+                    chr(2), '(.*/)?'
+                ),
+                chr(3), '(/.*)?'
+            ),
+            chr(4), '.*'
+        ) as expression,
+    from translated
+),
+
+patterns as (
+    select
+        written.service_id,
+        '(?m)^(' || string_agg(written.expression, '|' order by written.expression) || ')$'
+            as path_pattern,
+    from written
+    group by written.service_id
+)
+
+select
+    complete.service_id,
+    complete.service,
+    coalesce(team_keys.team, complete.team) as team,
+    complete.repository_id,
+    coalesce(repositories.repository, complete.repository_id) as repository,
+    complete.paths,
+    patterns.path_pattern,
+    complete.tier,
+    complete.type,
+    complete.lifecycle,
+    complete.created_at,
+    complete.is_declared,
+from complete
+left join patterns on complete.service_id = patterns.service_id
+left join core.team_keys as team_keys on lower(complete.team) = team_keys.key
+left join core.repositories as repositories
+    on complete.repository_id = repositories.repository_id
