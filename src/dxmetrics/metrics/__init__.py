@@ -1,0 +1,12 @@
+"""Metrics: definitions, numbers with their intervals, comparisons, bands, receipts; the only reader."""
+
+from dxmetrics.metrics.api import Metrics
+from dxmetrics.metrics.bands import Band, Scores, scores
+from dxmetrics.metrics.definition import Definition
+from dxmetrics.metrics.periods import PERIODS, Period, Window, complete_weeks
+from dxmetrics.metrics.results import Cell, Chart, Comparison, Health, Receipt
+
+__all__ = [
+    "PERIODS", "Band", "Cell", "Chart", "Comparison", "Definition", "Health", "Metrics", "Period", "Receipt", "Scores",
+    "Window", "complete_weeks", "scores",
+]  # fmt: skip
