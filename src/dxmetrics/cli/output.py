@@ -1,0 +1,172 @@
+"""Results on stdout: tables for people, JSON for machines."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from dxmetrics.sources import configured, described, kinds
+
+if TYPE_CHECKING:
+    from dxmetrics.metrics import Cell, Definition, Health, Receipt
+    from dxmetrics.project import Project
+
+PIPE_WIDTH = 200  # columns where no terminal says how wide it is
+NUMBERS = frozenset({"value", "n", "k", "scopes", "rows", "measure"})
+
+
+def as_json(value: Any) -> None:
+    """Print `value` (dataclasses, mappings, sequences of them) as JSON."""
+    sys.stdout.write(json.dumps(_plain(value), indent=2, ensure_ascii=False) + "\n")
+
+
+def catalogue(definitions: Sequence[Definition], *, is_json: bool) -> None:
+    """Every metric: its name, title, unit and question."""
+    rows = [{"name": one.name, "title": one.title, "unit": one.unit, "question": one.question} for one in definitions]
+    as_json(definitions) if is_json else _table(rows, "name", "title", "unit", "question")
+
+
+def cells(found: Sequence[Cell], definition: Definition, *, is_json: bool) -> None:
+    """A line per number, with its interval and what it is made from."""
+    if is_json:
+        as_json([cell.as_json() for cell in found])
+        return
+    sys.stdout.write(f"{definition.title}, {definition.unit}\n")
+    dimensions = tuple(dict.fromkeys(name for cell in found for name in cell.dimensions))
+    rows = [
+        {
+            "from": cell.period_start,
+            "to": cell.period_end,
+            **{name: cell.dimensions.get(name) or "unmapped" for name in dimensions},
+            "value": number(cell.value),
+            "n": cell.n,
+            "k": cell.k,
+            "95 % interval": _interval(cell),
+            "remarks": ", ".join(
+                filter(None, ["partial" if cell.is_partial else "", *cell.quality_flags, cell.reason or ""])
+            ),
+        }
+        for cell in found
+    ]
+    _table(rows, "from", "to", *dimensions, "value", "n", "k", "95 % interval", "remarks")
+
+
+def receipt(found: Receipt, *, is_json: bool) -> None:
+    """Everything behind one number."""
+    if is_json:
+        as_json({**_plain(found), "value": found.value.as_json()})
+        return
+    definition, cell = found.definition, found.value
+    filters = [f"{name} {' or '.join(one or 'unmapped' for one in values)}" for name, values in found.where.items()]
+    value = cell.reason or "unknown" if cell.value is None else f"{number(cell.value)} {definition.unit}"
+    facts = {
+        definition.title: value,
+        "question": definition.question,
+        "definition": f"{definition.name} version {definition.version}, {definition.aggregate}; {definition.source}",
+        "caveat": definition.caveat,
+        "window": "; ".join([f"{found.window.start} up to {found.window.end}", *filters]),
+        "events": f"n {cell.n}" + (f", k {cell.k}" if cell.k is not None else "") + f"; bots {found.bots}",
+        "95 % interval": _interval(cell),
+        "left out": ", ".join(f"{count} {reason}" for reason, count in found.exclusions.items()) or "nothing",
+        "coverage": f"{number(found.coverage.value)} {found.coverage.unit}" if found.coverage else "",
+        "data": f"to {found.as_of:%Y-%m-%d %H:%M} UTC, publication {found.data_version}",
+    }
+    width = max(map(len, facts)) + 2
+    for name, text in facts.items():
+        if text:
+            sys.stdout.write(f"{name:<{width}}{text}\n")
+    shown = ("occurred_at", "entity_id", "title", "measure", "excluded_because", "url")
+    _table([{**row, "measure": number(row.get("measure"))} for row in found.rows], *shown)
+    sys.stdout.write(f"{len(found.rows)} of {found.total_rows} rows\n")
+
+
+def sources(project: Project, health: Health | None, *, is_json: bool) -> None:
+    """The configured sources with how their last collection ended, then the kinds a section can name."""
+    scopes: dict[str, list[Mapping[str, Any]]] = {}
+    for scope in health.scopes if health else ():
+        scopes.setdefault(scope["source"], []).append(scope)
+    ours = [
+        {"name": source.name, "kind": source.settings.kind, **_state(scopes.get(source.name, []))}
+        for source in configured(project)
+    ]
+    found = [{"kind": kind, "reads": described(kind)} for kind in kinds(project)]
+    if is_json:
+        as_json({"sources": ours, "kinds": found})
+        return
+    _table(ours, "name", "kind", "scopes", "rows", "state", "last_collected_at")
+    _table(found, "kind", "reads")
+
+
+def number(value: Any) -> str:
+    """A number for people: three significant decimals at most, unknown as a dash."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool | str):
+        return str(value)
+    return f"{value:,.2f}".rstrip("0").rstrip(".")
+
+
+def _state(scopes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    if not scopes:
+        return {"scopes": 0, "rows": 0, "state": "not collected yet", "last_collected_at": None}
+    failed = [scope for scope in scopes if scope["status"] != "ok"]
+    state = f"{len(failed)} of {len(scopes)} scopes failed: {failed[0]['error']}" if failed else "ok"
+    finished = [scope["finished_at"] for scope in scopes if scope["finished_at"]]
+    return {
+        "scopes": len(scopes),
+        "rows": sum(scope["rows_read"] or 0 for scope in scopes),
+        "state": state,
+        "last_collected_at": max(finished, default=None),
+    }
+
+
+def _remarks(cell: Cell) -> list[str]:
+    return [*(["partial"] if cell.is_partial else []), *cell.quality_flags, *([cell.reason] if cell.reason else [])]
+
+
+def _interval(cell: Cell) -> str:
+    return "" if cell.ci_low is None and cell.ci_high is None else f"{number(cell.ci_low)} to {number(cell.ci_high)}"
+
+
+def _table(rows: Sequence[Mapping[str, Any]], *columns: str) -> None:
+    """Print the columns that hold something."""
+    console = Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    filled = [name for name in columns if any(row.get(name) not in (None, "") for row in rows)]
+    for name in filled:
+        table.add_column(name.replace("_", " "), justify="right" if name in NUMBERS else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(_text(row.get(name)) for name in filled))
+    console.print(table)
+
+
+def _text(value: Any) -> Text:
+    """What a cell shows; as Text, since titles may hold what Rich would take for markup."""
+    if isinstance(value, datetime):
+        return Text(f"{value:%Y-%m-%d %H:%M}")
+    return Text("" if value is None else str(value))
+
+
+def _plain(value: Any) -> Any:
+    """`value` in the types JSON has."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {one.name: _plain(getattr(value, one.name)) for one in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(one) for one in value]
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value)
+    return str(value) if isinstance(value, Path) else value

@@ -1,0 +1,24 @@
+"""The line from sources to published pages: collect, build, check, publish; `up` does them all.
+
+This is the only place where collectors and the warehouse meet. Each step opens the warehouse, works in transactions of
+its own and leaves it usable, so that a step that was interrupted is simply run again.
+"""
+
+from dxmetrics.pipeline.collection import Collection, ScopeResult
+from dxmetrics.pipeline.events import (
+    Event,
+    Listener,
+    ScopeFinished,
+    ScopeMoved,
+    ScopeStarted,
+    SourceSaid,
+    StepFinished,
+    StepStarted,
+)
+from dxmetrics.pipeline.steps import Outcome, build, check, collect, derivations, publish, replay, up, utc_now
+
+__all__ = [
+    "Collection", "Event", "Listener", "Outcome", "ScopeFinished", "ScopeMoved", "ScopeResult", "ScopeStarted",
+    "SourceSaid", "StepFinished", "StepStarted", "build", "check", "collect", "derivations", "publish", "replay", "up",
+    "utc_now",
+]  # fmt: skip

@@ -1,0 +1,283 @@
+"""Reading scopes side by side and writing their pages one after the other.
+
+Threads read; the calling thread alone writes, from a queue that holds few pages, so that memory stays bounded and a
+fast source waits for the disk. A scope that fails fails alone; a refused credential stops the source's other scopes.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Container, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from dxmetrics.collectors import Collector, Context, Cursor, Page, Scope
+from dxmetrics.errors import AuthError, DxError, WarehouseError
+from dxmetrics.pipeline.events import Listener, ScopeFinished, ScopeMoved, ScopeStarted, SourceSaid
+from dxmetrics.records import RECORDS
+from dxmetrics.warehouse import Counts, Loader, finish_scope, read_cursor, start_scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from duckdb import DuckDBPyConnection
+
+    from dxmetrics.project import Project
+    from dxmetrics.sources import Source
+
+WORKERS = 4  # scopes read at a time
+PAGES_WAITING = 8  # pages read but not yet written
+STOP_CHECK = 0.2  # seconds between looks whether the run was stopped, while the queue is full
+
+log = logging.getLogger("dxmetrics.pipeline")
+
+
+@dataclass(frozen=True)
+class ScopeResult:
+    """How a scope ended. `refused`: the source's credential was, or it was not tried for that reason."""
+
+    source: str
+    scope: str
+    title: str
+    status: str  # ok | failed | refused
+    rows_read: int = 0
+    rows_changed: int = 0
+    rows_refused: int = 0
+    seconds: float = 0.0
+    error: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Collection:
+    """What a run of collecting did, scope by scope."""
+
+    run_id: str
+    scopes: tuple[ScopeResult, ...]
+
+    @property
+    def failed(self) -> tuple[ScopeResult, ...]:
+        """The scopes that did not end well."""
+        return tuple(scope for scope in self.scopes if scope.status != "ok")
+
+    @property
+    def rows_changed(self) -> int:
+        """Rows that are new, different or gone since the run before."""
+        return sum(scope.rows_changed for scope in self.scopes)
+
+
+@dataclass(eq=False)
+class _Task:
+    """One scope being read, and what became of it so far."""
+
+    source: Source
+    collector: Collector | None  # None: its scopes could not even be listed
+    scope: Scope
+    cursor: Cursor | None
+    counts: Counts = field(default_factory=Counts)
+    notes: list[str] = field(default_factory=list)
+    error: Exception | None = None
+    started: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Ended:
+    error: Exception | None
+
+
+_Message = tuple[_Task, "Page | _Ended | None"]  # None: the task begins
+
+
+class _Stopped(Exception):
+    """The writer has given up."""
+
+
+class Collecting:
+    """One run over some sources of a project."""
+
+    def __init__(
+        self,
+        connection: DuckDBPyConnection,
+        project: Project,
+        run_id: str,
+        clock: Callable[[], datetime],
+        listen: Listener,
+    ) -> None:
+        self.connection = connection
+        self.project = project
+        self.run_id = run_id
+        self.clock = clock
+        self.listen = listen
+        self.results: list[ScopeResult] = []
+        self._queue: queue.Queue[_Message] = queue.Queue(PAGES_WAITING)
+        self._stop = threading.Event()
+        self._refused_sources: set[str] = set()
+
+    def run(self, sources: Sequence[Source]) -> Collection:
+        """Collect every scope of `sources`; WarehouseError where nothing can be written."""
+        tasks = [task for source in sources for task in self._tasks(source)]
+        loaders = {source.name: self._loader(source) for source in sources}
+        with ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="collect") as pool:
+            try:
+                for task in tasks:
+                    pool.submit(self._read, task)
+                self._write_all(len(tasks), loaders)
+            except BaseException:
+                self._stop.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        return Collection(self.run_id, tuple(self.results))
+
+    def _loader(self, source: Source) -> Loader:
+        return Loader(
+            self.connection,
+            source.name,
+            source.mappers,
+            clock=self.clock,
+            keeps_payloads=source.collector.keeps_payloads,
+            run_id=self.run_id,
+        )
+
+    def _tasks(self, source: Source) -> Iterator[_Task]:
+        """A task per scope; a source whose scopes cannot be listed is a failed scope without an id."""
+        folder = self.project.source_folder(source.name)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            say = partial(self._say, source.name)
+            context = Context(self.clock, folder, say, self.project.folder)
+            collector = source.collector(source.name, source.settings, context)
+            scopes = {scope.id: scope for scope in collector.scopes()}
+        except Exception as error:
+            self._record(_Task(source, None, Scope("", source.name), None, error=error))
+            return
+        retire(self.connection, source.name, scopes, self.clock)
+        for scope in scopes.values():
+            yield _Task(source, collector, scope, read_cursor(self.connection, source.name, scope.id))
+
+    def _say(self, source: str, text: str) -> None:
+        self.listen(SourceSaid(source, text))
+
+    # -- reading, in threads ------------------------------------------------------------------------------------------
+
+    def _read(self, task: _Task) -> None:
+        try:
+            if task.source.name in self._refused_sources:
+                self._put(task, _Ended(AuthError(f"{task.source.name}: not tried, as the credential was refused")))
+                return
+            self._put(task, None)
+            try:
+                self._read_pages(task)
+            except _Stopped:
+                raise
+            except Exception as error:
+                if isinstance(error, AuthError):
+                    self._refused_sources.add(task.source.name)
+                self._put(task, _Ended(error))
+            else:
+                self._put(task, _Ended(None))
+        except _Stopped:
+            return
+
+    def _read_pages(self, task: _Task) -> None:
+        if task.collector is None:
+            return
+        for page in task.collector.collect(task.scope, task.cursor):
+            if task.error is not None:  # a page could not be written: the rest would leave a gap
+                return
+            self._put(task, page)
+
+    def _put(self, task: _Task, content: Page | _Ended | None) -> None:
+        while not self._stop.is_set():
+            try:
+                self._queue.put((task, content), timeout=STOP_CHECK)
+            except queue.Full:
+                continue
+            return
+        raise _Stopped
+
+    # -- writing, in the calling thread -------------------------------------------------------------------------------
+
+    def _write_all(self, running: int, loaders: dict[str, Loader]) -> None:
+        while running:
+            task, content = self._queue.get()
+            if content is None:
+                self._begin(task)
+            elif isinstance(content, _Ended):
+                task.error = task.error or content.error
+                self._record(task)
+                running -= 1
+            elif task.error is None:
+                self._write(task, content, loaders[task.source.name])
+
+    def _begin(self, task: _Task) -> None:
+        task.started = time.perf_counter()
+        name, scope = task.source.name, task.scope
+        start_scope(self.connection, self.run_id, name, scope.id, scope.title, self.clock())
+        self.listen(ScopeStarted(name, scope.id, scope.title))
+
+    def _write(self, task: _Task, page: Page, loader: Loader) -> None:
+        try:
+            task.counts += loader.write(task.scope, page)
+        except WarehouseError:
+            raise  # the disk is full, or the file is gone: no other scope can be written either
+        except Exception as error:
+            task.error = error
+            return
+        task.notes += [note for note in page.notes if note not in task.notes]
+        self.listen(ScopeMoved(task.source.name, task.scope.id, task.counts.read))
+
+    def _record(self, task: _Task) -> None:
+        """Keep how the scope ended, in `meta.scope_runs` and in the results."""
+        name, scope, error = task.source.name, task.scope, task.error
+        if not task.started:
+            self._begin(task)
+        status = "ok" if error is None else "refused" if isinstance(error, AuthError) else "failed"
+        message = None if error is None else _message(task, error)
+        finish_scope(self.connection, self.run_id, name, scope.id, status, message, self.clock())
+        result = ScopeResult(
+            source=name,
+            scope=scope.id,
+            title=scope.title,
+            status=status,
+            rows_read=task.counts.read,
+            rows_changed=task.counts.changed,
+            rows_refused=task.counts.refused,
+            seconds=time.perf_counter() - task.started,
+            error=message,
+            notes=tuple(task.notes),
+        )
+        self.results.append(result)
+        self.listen(ScopeFinished(result))
+
+
+def retire(connection: DuckDBPyConnection, source: str, present: Container[str], clock: Callable[[], datetime]) -> None:
+    """Mark the rows of scopes that `source` no longer consists of as deleted, and forget how far they were read.
+
+    Should such a scope come back, it is read from the beginning and its rows are alive again.
+    """
+    known = connection.execute("select distinct scope from meta.scope_runs where source = ? order by 1", [source])
+    nothing = Page(rows=dict.fromkeys(RECORDS, ()), snapshot=True, is_last=True)
+    for (scope,) in known.fetchall():
+        if scope in present:
+            continue
+        counts = Loader(connection, source, clock=clock).write(Scope(scope, scope), nothing)
+        for table in ("cursors", "coverage", "quarantine", "scope_runs"):
+            connection.execute(f"delete from meta.{table} where source = ? and scope = ?", [source, scope])
+        log.info("source=%s scope=%s retired=%d", source, scope, counts.deleted)
+
+
+def _message(task: _Task, error: Exception) -> str:
+    """What is told of a failed scope; an unexpected error is logged with its traceback."""
+    if isinstance(error, DxError):
+        return str(error)
+    log.error("source=%s scope=%s", task.source.name, task.scope.id, exc_info=error)
+    return (
+        f"{task.source.name}: {task.scope.title}: unexpected {type(error).__name__}: {error}: this is a mistake in "
+        f"collectors/{task.source.settings.kind} or in what it was given; the log has the traceback"
+    )
