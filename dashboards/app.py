@@ -1,0 +1,35 @@
+"""The dashboard's server: `streamlit run dashboards/app.py`, or any ASGI server on `app`.
+
+Environment: `DX_PROJECT` names the project's folder, `DX_DATA` the data folder to read; both default to the project
+of the current folder.
+"""
+
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import streamlit as st
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from dxmetrics import ui
+
+
+@asynccontextmanager
+async def warmed_up(_app: st.App) -> AsyncIterator[None]:
+    """Imports and first queries happen before the first reader comes, and the collector never walks them again."""
+    from dxmetrics.ui import warmup  # only now: its caches need the running server
+
+    await anyio.to_thread.run_sync(warmup.run)
+    gc.collect()
+    gc.freeze()
+    yield
+
+
+app = st.App(
+    Path(ui.__file__).with_name("navigation.py"),
+    lifespan=warmed_up,
+    routes=[Mount("/app/static", StaticFiles(directory=Path(__file__).parent / "static"))],
+)

@@ -1,0 +1,126 @@
+"""What pages read: the metrics API, with every answer kept for as long as its publication is the newest.
+
+A new publication is picked up on the next rerun. Answers are immutable and shared by all sessions, so they are kept as
+they are: `st.cache_data` would copy each one on every rerun, which costs more than drawing it.
+"""
+
+import threading
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeVar, cast
+
+import streamlit as st
+
+from dxmetrics.metrics import Band, Cell, Comparison, Definition, Health, Metrics, Period, Receipt
+from dxmetrics.project import Project
+
+Answer = TypeVar("Answer")
+Filter = Mapping[str, Sequence[str]]
+FEW = 150  # events that are still told apart as dots
+KEPT = 5000  # answers; a page asks about forty questions for each combination of filters
+
+
+class Kept:
+    """What was computed from one publication; forgotten with the next one, the oldest first when there is too much."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._publication: Hashable = None
+        self._answers: dict[Hashable, Any] = {}
+
+    def once(self, publication: Hashable, question: Hashable, ask: Callable[[], Answer]) -> Answer:
+        """The answer to `question`, asked once per publication (sessions that ask at the same time may both ask)."""
+        with self._lock:
+            if publication != self._publication:
+                self._publication = publication
+                self._answers.clear()
+            if question in self._answers:
+                return cast("Answer", self._answers[question])
+        answer = ask()
+        with self._lock:
+            if publication == self._publication:
+                self._answers[question] = answer
+                if len(self._answers) > KEPT:
+                    del self._answers[next(iter(self._answers))]
+        return answer
+
+
+_KEPT = Kept()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One publication as pages read it; the answers are those of `Metrics`."""
+
+    metrics: Metrics
+    data: str
+
+    def once(self, question: Hashable, ask: Callable[[], Answer]) -> Answer:
+        """What `ask` makes of this publication, kept; `question` has to name everything else it depends on."""
+        return _KEPT.once((self.data, self.metrics.data_version), question, ask)
+
+    def cells(
+        self,
+        name: str,
+        start: date,
+        end: date,
+        where: Filter,
+        period: Period | None = None,
+        by: Sequence[str] = (),
+    ) -> tuple[Cell, ...]:
+        question = ("cells", name, start, end, _frozen(where), period, tuple(by))
+        return self.once(
+            question, lambda: self.metrics.query(name, period=period, by=by, start=start, end=end, where=where)
+        )
+
+    def comparison(self, name: str, start: date, end: date, where: Filter) -> Comparison:
+        """The one value of a window (`current`) beside that of the window before."""
+        question = ("comparison", name, start, end, _frozen(where))
+        return self.once(question, lambda: self.metrics.compare(name, start=start, end=end, where=where)[0])
+
+    def band(self, name: str, start: date, end: date, where: Filter) -> Band | None:
+        question = ("band", name, start, end, _frozen(where))
+        return self.once(question, lambda: self.metrics.band(name, start=start, end=end, where=where))
+
+    def receipt(self, name: str, start: date, end: date, where: Filter) -> Receipt:
+        question = ("receipt", name, start, end, _frozen(where))
+        return self.once(question, lambda: self.metrics.explain(name, start=start, end=end, where=where))
+
+    def few_rows(self, name: str, start: date, end: date, where: Filter) -> tuple[Mapping[str, Any], ...]:
+        """The rows behind a number where they are few enough to be drawn one by one, else none of them."""
+        if self.comparison(name, start, end, where).current.n > FEW:
+            return ()
+        return self.receipt(name, start, end, where).rows
+
+    def knows(self, stream: str) -> bool:
+        """Whether any source delivers this stream of records, such as incidents."""
+        return any(row["stream"] == stream for row in self.health().coverage)
+
+    def values(self, dimension: str) -> tuple[str, ...]:
+        return self.once(("values", dimension), lambda: self.metrics.values(dimension))
+
+    def catalogue(self) -> tuple[Definition, ...]:
+        return self.metrics.catalogue()
+
+    def definition(self, name: str) -> Definition:
+        return self.metrics.definition(name)
+
+    def health(self) -> Health:
+        return self.once("health", self.metrics.health)
+
+
+def current() -> Reading:
+    """The newest publication of the project this process serves; WarehouseError when nothing is published yet."""
+    data = project().data
+    return Reading(Metrics.open(data), str(data))
+
+
+@st.cache_resource(show_spinner=False)
+def project() -> Project:
+    """The project this process serves, as the environment names it."""
+    return Project.find()
+
+
+def _frozen(where: Filter) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return tuple((dimension, tuple(values)) for dimension, values in sorted(where.items()))

@@ -1,0 +1,29 @@
+"""What is worth having ready before the first reader comes."""
+
+from dxmetrics.errors import WarehouseError
+from dxmetrics.ui import cards, charts, filters, reading, stages, tables, theme
+from dxmetrics.ui.reading import Reading
+
+
+def run() -> None:
+    """Imports what pages import and asks what the first page will ask; without a publication that is all."""
+    try:
+        read = reading.current()
+    except WarehouseError:
+        return
+    _delivery(read)
+
+
+def _delivery(read: Reading) -> None:
+    choice, colour = filters.usual(read), theme.LIGHT
+    for name, label in cards.DORA.items():
+        cards.face(read, name, label, choice)
+    weeks = read.cells("change_fail_rate", choice.start, choice.until, choice.where, period="week")
+    counted = read.cells("deployments", choice.start, choice.end, choice.where, period="week")
+    charts.validated(charts.deployments(weeks, counted, colour))
+    dots = read.few_rows("change_lead_time", choice.start, choice.until, choice.where)
+    weeks = read.cells("change_lead_time", choice.start, choice.until, choice.where, period="week")
+    charts.validated(charts.lead_time(weeks, dots, colour))
+    split = stages.by_team_or_service(read, choice, colour)
+    charts.validated(charts.stages(split.rows, split.parts, colour))
+    tables.services(read, choice, "delivery")
