@@ -383,7 +383,10 @@ def free_port() -> int:
 
 @pytest.mark.parametrize("end", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.real)])
 def test_up_serves_the_dashboard_until_it_is_stopped(published: str, free_port: int, end: signal.Signals) -> None:
-    command = [sys.executable, "-m", "dxmetrics", "up", "--port", str(free_port), "--project", published]
+    # A shell that runs the tests in the background hands SIGINT on as ignored; a terminal does not.
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    running_it = f"{heeding}; from dxmetrics.cli import main; main()"
+    command = [sys.executable, "-c", running_it, "up", "--port", str(free_port), "--project", published]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
         assert running.stderr is not None
         said = ""
@@ -395,6 +398,10 @@ def test_up_serves_the_dashboard_until_it_is_stopped(published: str, free_port: 
         with urllib.request.urlopen(f"http://localhost:{free_port}", timeout=30) as page:
             assert page.status == 200
         running.send_signal(end)
+        try:
+            running.wait(60)
+        finally:
+            running.kill()
         said += running.stderr.read()
     assert running.returncode == 0, said
     assert "Traceback" not in said

@@ -261,7 +261,8 @@ def _say_what_is_used(project: Project) -> None:
 def _warn_of_checks(checks: Sequence[CheckResult]) -> None:
     for one in checks:
         if one.failures:
-            typer.echo(f"{one.severity}: check {one.name}: {one.title}: {one.failures} rows: {one.remedy}", err=True)
+            rows = "1 row" if one.failures == 1 else f"{one.failures:,} rows"
+            typer.echo(f"{one.severity}: check {one.name}: {one.title}: {rows}: {one.remedy}", err=True)
 
 
 def _has_errors(checks: Sequence[CheckResult]) -> bool:
