@@ -7,7 +7,8 @@ remedy   = "More than one in fifty is: compare the clocks of the tools, or see w
 select
     shipped.repository,
     count(*) as changes,
-    sum(case when shipped.deployed_at < shipped.first_commit_at then 1 else 0 end) as deployed_before,
+    sum(case when shipped.deployed_at < shipped.first_commit_at then 1 else 0 end)
+        as deployed_before,
 from core.change_deployments as shipped
 where shipped.deployed_at is not null and shipped.first_commit_at is not null
 group by shipped.repository

@@ -12,12 +12,7 @@ so that lead time and its stages are differences of columns."""
 select changes.change_id
 from delta.changed as changed
 inner join core.changes as changes
-    on changed.repository_id = changes.repository_id and changed.sha = changes.merge_sha
-union all
-select changes.change_id
-from delta.changed as changed
-inner join core.changes as changes
-    on changed.repository_id = changes.repository_id and changed.sha = changes.head_sha"""
+    on changed.repository_id = changes.repository_id and changed.sha = changes.merge_sha"""
 ---*/
 with links as (
     select
@@ -39,20 +34,6 @@ with links as (
         on
             followed.change_id = native.change_id
             and followed.service_id = native.service_id
-),
-
-heads as (
-    select
-        changes.change_id,
-        claims.service_id,
-        claims.deployment_id,
-        claims.deployed_at,
-    from core.changes as changes
-    inner join core.first_deployments as claims
-        on
-            changes.repository_id = claims.repository_id
-            and changes.head_sha = claims.sha
-    where changes.state = 'merged'
 ),
 
 placed as (
@@ -81,7 +62,7 @@ followed_up as (
             placed.repository_id = claims.repository_id
             and placed.merge_sha = claims.sha
             and coalesce(placed.own_service_id = claims.service_id, true)
-    left join heads
+    left join core.head_links as heads
         on
             placed.change_id = heads.change_id
             and coalesce(

@@ -34,7 +34,8 @@ repairs as (
     where repair.fixes_deployment is not null and repair.is_production
     union all
     select
-        arg_max(counted.deployment_id, counted.finished_at) as deployment_id,
+        arg_max(counted.deployment_id, row(counted.finished_at, counted.deployment_id))
+            as deployment_id,
         'rollback' as evidence,
         'explicit' as confidence,
         any_value(repair.finished_at) as repaired_at,
@@ -161,7 +162,7 @@ select
     weighed.deployment_id,
     arg_min(weighed.evidence, weighed.rank) as evidence,
     arg_min(weighed.confidence, weighed.rank) as confidence,
-    arg_min(weighed.incident_id, weighed.rank) as incident_id,
+    min(weighed.incident_id) filter (where weighed.is_decisive) as incident_id,
     count(distinct weighed.incident_id) as incidents,
     coalesce(
         min(weighed.failed_at) filter (where weighed.is_decisive), min(weighed.finished_at)

@@ -162,6 +162,12 @@ explained as (
             when
                 compared.first_succeeded_at < compared.finished_at
                 and compared.revision = compared.current_revision
+                -- a region that fails while others succeed fails the rollout, not a redeployment
+                and (
+                    compared.status = 'success'
+                    or date_diff('second', compared.first_succeeded_at, compared.finished_at)
+                    > 60 * getvariable('fan_out_minutes')
+                )
                 then 'same revision'
             when
                 compared.first_succeeded_at < compared.finished_at

@@ -27,7 +27,9 @@ with listed as (
 select
     changes.change_id,
     deployments.service_id,
-    arg_min(deployments.deployment_id, deployments.finished_at) as deployment_id,
+    arg_min(
+        deployments.deployment_id, row(deployments.finished_at, deployments.deployment_id)
+    ) as deployment_id,
     min(deployments.finished_at) as deployed_at,
 from listed
 inner join core.changes as changes on listed.change_id = changes.change_id

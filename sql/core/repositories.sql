@@ -6,12 +6,13 @@ A repository seen by two sources (its git mirror and its host) is one repository
 ---*/
 select
     lower(repositories.name) as repository_id,
-    arg_min(repositories.name, repositories.source) as repository,
+    arg_min(repositories.name, row(repositories.source, repositories.ext_id)) as repository,
     min(repositories.source) as source,
-    arg_min(repositories.ext_id, repositories.source) as ext_id,
+    arg_min(repositories.ext_id, row(repositories.source, repositories.ext_id)) as ext_id,
     regexp_extract(lower(repositories.name), '[^/]+$') as short_name,
-    arg_min(repositories.url, repositories.source) as web_url,
-    arg_min(repositories.default_branch, repositories.source) as default_branch,
+    arg_min(repositories.url, row(repositories.source, repositories.ext_id)) as web_url,
+    arg_min(repositories.default_branch, row(repositories.source, repositories.ext_id))
+        as default_branch,
     bool_or(repositories.is_archived) as is_archived,
     bool_or(repositories.is_fork) as is_fork,
     min(repositories.created_at) as created_at,

@@ -35,6 +35,6 @@ union all
 select
     '*' as source,
     names.name as key,
-    arg_min(names.repository_id, names.rank) as repository_id,
+    arg_min(names.repository_id, row(names.rank, names.repository_id)) as repository_id,
 from names
 group by names.name

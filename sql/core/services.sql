@@ -8,7 +8,7 @@ expression of its path globs over newline-separated paths; null means the whole 
 with ranked as (
     select
         lower(services.name) as service_id,
-        case when services.source = 'project' then '' else services.source end as rank,
+        row(services.source <> 'project', services.source, services.ext_id) as rank,
         services.source,
         services.name,
         services.team,

@@ -18,6 +18,6 @@ with keys as (
 
 select
     keys.key,
-    arg_min(keys.team, keys.rank) as team,
+    arg_min(keys.team, row(keys.rank, keys.team)) as team,
 from keys
 group by keys.key
