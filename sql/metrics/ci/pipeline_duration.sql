@@ -27,7 +27,7 @@ select
     runs.result,
     runs.started_at,
     runs.finished_at as ended_at,
-    date_diff('second', runs.started_at, runs.finished_at) / 60.0 as minutes,
+    (epoch_us(runs.finished_at) - epoch_us(runs.started_at)) / 6e7 as minutes,
     case
         when runs.result in ('cancellation', 'skip', 'unknown') then runs.result
         when runs.started_at is null then 'start_unknown'

@@ -25,7 +25,7 @@ select
     runs.is_on_default_branch,
     runs.queued_at,
     runs.started_at as ended_at,
-    date_diff('second', runs.queued_at, runs.started_at) / 60.0 as minutes,
+    (epoch_us(runs.started_at) - epoch_us(runs.queued_at)) / 6e7 as minutes,
     case
         when runs.queued_at is null then 'queueing_unknown'
         when runs.started_at < runs.queued_at then 'clock_skew'

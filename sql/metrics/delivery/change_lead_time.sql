@@ -30,10 +30,10 @@ select
     case when shipped.link = 'time' then 'inferred' else 'explicit' end as evidence,
     shipped.first_commit_at as started_at,
     shipped.deployed_at as ended_at,
-    date_diff('second', shipped.first_commit_at, shipped.deployed_at) / 3600.0 as hours,
+    (epoch_us(shipped.deployed_at) - epoch_us(shipped.first_commit_at)) / 3.6e9 as hours,
     case
         when shipped.first_commit_at is null then 'first_commit_unknown'
-        when date_diff('second', shipped.first_commit_at, shipped.deployed_at) <= 0
+        when shipped.deployed_at <= shipped.first_commit_at
             then 'clock_skew'
     end as excluded_because,
 from core.change_deployments as shipped

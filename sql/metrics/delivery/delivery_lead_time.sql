@@ -31,11 +31,11 @@ select
     case when shipped.link = 'time' then 'inferred' else 'explicit' end as evidence,
     shipped.merged_at as started_at,
     shipped.deployed_at as ended_at,
-    date_diff('second', shipped.merged_at, shipped.deployed_at) / 3600.0 as hours,
+    (epoch_us(shipped.deployed_at) - epoch_us(shipped.merged_at)) / 3.6e9 as hours,
     case
         when shipped.merged_at is null then 'merge_unknown'
         when shipped.deployed_at < shipped.merged_at then 'deployed_before_merge'
-        when date_diff('second', shipped.merged_at, shipped.deployed_at) = 0 then 'clock_skew'
+        when shipped.deployed_at = shipped.merged_at then 'clock_skew'
     end as excluded_because,
 from core.change_deployments as shipped
 where shipped.deployed_at is not null

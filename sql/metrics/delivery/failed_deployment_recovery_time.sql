@@ -29,7 +29,7 @@ select
     failures.failed_at as started_at,
     failures.recovered_at as ended_at,
     failures.recovered_at is null as is_open,
-    date_diff('second', failures.failed_at, failures.recovered_at) / 3600.0 as hours,
+    (epoch_us(failures.recovered_at) - epoch_us(failures.failed_at)) / 3.6e9 as hours,
     case when failures.recovered_at < failures.failed_at then 'clock_skew' end as excluded_because,
 from core.deployment_failures as failures
 inner join core.deployments as deployments

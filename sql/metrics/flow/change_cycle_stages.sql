@@ -30,7 +30,7 @@ with stages as (
             when shipped.merged_at is null then 'merge_unknown'
             when shipped.deployed_at < shipped.merged_at then 'deployed_before_merge'
             when
-                date_diff('second', shipped.first_commit_at, shipped.deployed_at) <= 0
+                shipped.deployed_at <= shipped.first_commit_at
                 or shipped.ready_at < shipped.first_commit_at
                 or shipped.merged_at < shipped.ready_at
                 or shipped.merged_at < shipped.first_commit_at
@@ -53,26 +53,26 @@ select
     stages.link,
     stages.first_commit_at as started_at,
     stages.deployed_at as ended_at,
-    coalesce(date_diff('second', stages.first_commit_at, stages.ready_at), 0) / 3600.0
+    coalesce(epoch_us(stages.ready_at) - epoch_us(stages.first_commit_at), 0) / 3.6e9
         as coding_hours,
-    coalesce(date_diff('second', stages.ready_at, stages.first_review_at), 0) / 3600.0
+    coalesce(epoch_us(stages.first_review_at) - epoch_us(stages.ready_at), 0) / 3.6e9
         as pickup_hours,
     coalesce(
-        date_diff(
-            'second', stages.first_review_at, coalesce(stages.approved_at, stages.merged_at)
-        ),
+        epoch_us(coalesce(stages.approved_at, stages.merged_at))
+        - epoch_us(stages.first_review_at),
         0
-    ) / 3600.0 as review_hours,
-    coalesce(date_diff('second', stages.approved_at, stages.merged_at), 0) / 3600.0
+    ) / 3.6e9 as review_hours,
+    coalesce(epoch_us(stages.merged_at) - epoch_us(stages.approved_at), 0) / 3.6e9
         as merge_wait_hours,
     case
         when stages.first_review_at is not null then 0
         else
-            date_diff(
-                'second', coalesce(stages.ready_at, stages.first_commit_at), stages.merged_at
-            ) / 3600.0
+            (
+                epoch_us(stages.merged_at)
+                - epoch_us(coalesce(stages.ready_at, stages.first_commit_at))
+            ) / 3.6e9
     end as before_merge_hours,
-    date_diff('second', stages.merged_at, stages.deployed_at) / 3600.0 as deploy_wait_hours,
-    date_diff('second', stages.first_commit_at, stages.deployed_at) / 3600.0 as total_hours,
+    (epoch_us(stages.deployed_at) - epoch_us(stages.merged_at)) / 3.6e9 as deploy_wait_hours,
+    (epoch_us(stages.deployed_at) - epoch_us(stages.first_commit_at)) / 3.6e9 as total_hours,
     stages.excluded_because,
 from stages

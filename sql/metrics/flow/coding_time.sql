@@ -24,7 +24,7 @@ select
     changes.is_bot,
     changes.first_commit_at as started_at,
     changes.ready_at as ended_at,
-    date_diff('second', changes.first_commit_at, changes.ready_at) / 3600.0 as hours,
+    (epoch_us(changes.ready_at) - epoch_us(changes.first_commit_at)) / 3.6e9 as hours,
     case
         when changes.first_commit_at is null then 'first_commit_unknown'
         when changes.ready_at is null then 'opening_unknown'

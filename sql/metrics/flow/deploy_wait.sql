@@ -25,7 +25,7 @@ select
     shipped.link,
     shipped.merged_at as started_at,
     shipped.deployed_at as ended_at,
-    date_diff('second', shipped.merged_at, shipped.deployed_at) / 3600.0 as hours,
+    (epoch_us(shipped.deployed_at) - epoch_us(shipped.merged_at)) / 3.6e9 as hours,
     case
         when shipped.deployed_at < shipped.merged_at then 'deployed_before_merge'
     end as excluded_because,

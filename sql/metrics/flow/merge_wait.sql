@@ -23,7 +23,7 @@ select
     changes.is_bot,
     changes.approved_at as started_at,
     changes.merged_at as ended_at,
-    date_diff('second', changes.approved_at, changes.merged_at) / 3600.0 as hours,
+    (epoch_us(changes.merged_at) - epoch_us(changes.approved_at)) / 3.6e9 as hours,
     case
         when not coalesce(streams.has_reviews, false) then 'reviews_not_collected'
         when changes.approved_at is null then 'not_approved'

@@ -25,7 +25,7 @@ select
     changes.is_bot,
     changes.first_review_at as started_at,
     changes.approved_at as ended_at,
-    date_diff('second', changes.first_review_at, changes.approved_at) / 3600.0 as hours,
+    (epoch_us(changes.approved_at) - epoch_us(changes.first_review_at)) / 3.6e9 as hours,
     case
         when not coalesce(streams.has_reviews, false) then 'reviews_not_collected'
         when changes.first_review_at is null then 'unreviewed'

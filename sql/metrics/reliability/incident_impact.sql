@@ -57,6 +57,6 @@ select
     count(*) as incidents,
     min(numbered.began_at) as started_at,
     max(numbered.resolved_at) as ended_at,
-    date_diff('second', min(numbered.began_at), max(numbered.resolved_at)) / 3600.0 as hours,
+    (epoch_us(max(numbered.resolved_at)) - epoch_us(min(numbered.began_at))) / 3.6e9 as hours,
 from numbered
 group by numbered.service_id, numbered.impact

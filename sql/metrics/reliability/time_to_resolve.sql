@@ -26,7 +26,7 @@ select
     incidents.detected_at as started_at,
     incidents.resolved_at as ended_at,
     incidents.resolved_at is null as is_open,
-    date_diff('second', incidents.detected_at, incidents.resolved_at) / 3600.0 as hours,
+    (epoch_us(incidents.resolved_at) - epoch_us(incidents.detected_at)) / 3.6e9 as hours,
     case
         when not incidents.is_counted then 'severity'
         when incidents.resolved_at < incidents.detected_at then 'clock_skew'
