@@ -123,7 +123,7 @@ class _Build:
             else:
                 mode, rows = self._table(node, is_same=is_same, changed=changed)
         except duckdb.Error as error:
-            raise storage_refusal(error) or ModelError(f"{node.place}: {error}") from error
+            raise storage_refusal(error, node.place) or ModelError(f"{node.place}: {error}") from error
         seconds = time.perf_counter() - started
         if mode == "skipped":
             self._show(node)

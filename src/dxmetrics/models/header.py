@@ -108,7 +108,9 @@ def parse(path: Path, kind: type[SomeHeader]) -> tuple[SomeHeader, str, int]:
     try:
         header = kind.model_validate(values)
     except ValidationError as error:
-        raise ModelError(f"{path}: header: {'; '.join(_said(one, kind) for one in error.errors())}") from error
+        raise ModelError(
+            f"{path}: header: {'; '.join(_said(one, kind) for one in error.errors(include_context=False))}"
+        ) from error
     sql = found["sql"].strip().rstrip(";").rstrip()
     if not sql:
         raise ModelError(f"{path}: there is no select after the header")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 SCHEMAS = ("core", "metrics")
+HEADERS: dict[str, type[Header]] = {"core": CoreHeader, "metrics": MetricHeader, "checks": CheckHeader}
 CHANGED = "delta.changed"  # what an `affects` select reads the changed rows from
 GIVEN = frozenset({f"landing.{table_name(record)}" for record in RECORDS} | {f"meta.{name}" for name in META})
 
@@ -136,20 +137,21 @@ def read(roots: Iterable[Path]) -> Content:
         own: dict[tuple[str, str], Path] = {}
         for path in sorted((root / "sql").rglob("*.sql")):
             schema = path.relative_to(root / "sql").parts[0]
-            if schema not in (*SCHEMAS, "checks"):
+            if schema not in HEADERS:
                 raise ModelError(f"{path}: files of sql/ are in sql/core, sql/metrics or sql/checks")
             twin = own.setdefault((schema, path.stem), path)
             if twin != path:
                 raise ModelError(f"{path}: {twin} has the same name already; the name is the table's")
         files = own | files
+    headed = [(schema, name, path, *parse(path, HEADERS[schema])) for (schema, name), path in sorted(files.items())]
     parser = Parser()
     models, checks = [], []
-    for (schema, name), path in sorted(files.items()):
-        if schema == "checks":
-            check, text, line = parse(path, CheckHeader)
-            checks.append(Check(name, path, check, parser.parse(text, str(path), line)))
-        else:
-            models.append(_model(schema, name, path, parser))
+    for schema, name, path, header, text, line in headed:
+        query = parser.parse(text, str(path), line)
+        if isinstance(header, CheckHeader):
+            checks.append(Check(name, path, header, query))
+        elif isinstance(header, CoreHeader | MetricHeader):
+            models.append(_checked(Model(f"{schema}.{name}", path, header, query)))
     return Content(tuple(models), tuple(checks))
 
 
@@ -204,14 +206,9 @@ def digest(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
 
 
-def _model(schema: str, name: str, path: Path, parser: Parser) -> Model:
-    kind: type[Header] = CoreHeader if schema == "core" else MetricHeader
-    header, text, line = parse(path, kind)
-    if not isinstance(header, CoreHeader | MetricHeader):  # pragma: no cover
-        raise TypeError(kind)
-    model = Model(f"{schema}.{name}", path, header, parser.parse(text, str(path), line))
+def _checked(model: Model) -> Model:
     if model.is_view and model.query.variables:
-        raise ModelError(f"{path}: a view cannot use getvariable(): its readers set no variables; use a core table")
+        raise ModelError(f"{model.path}: a view cannot use getvariable(): its readers set none; use a core table")
     return model
 
 

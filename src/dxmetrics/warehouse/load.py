@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from dxmetrics.warehouse import quarantine, state, walks
 from dxmetrics.warehouse.batches import Batch, keep_replaced, next_batch
 from dxmetrics.warehouse.connection import transaction
-from dxmetrics.warehouse.mapping import as_json, map_rows, mapper_of, to_arrow
+from dxmetrics.warehouse.mapping import as_json, map_rows, mapper_of
 from dxmetrics.warehouse.schema import layout
 from dxmetrics.warehouse.sql import quoted, registered
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from dxmetrics.warehouse.mapping import Mapper, Payload
     from dxmetrics.warehouse.schema import Layout
 
-CHUNK = 50_000  # rows validated and merged at a time: what bounds the memory of a big page
+CHUNK = 50_000  # rows merged at a time: what bounds the memory of a big page
 
 log = logging.getLogger("dxmetrics.warehouse")
 
@@ -121,14 +121,13 @@ class Loader:
         if in_walk:
             walks.visit(self.connection, batch, shape)
         for start in range(0, len(payloads), CHUNK):
-            mapped = map_rows(record, payloads[start : start + CHUNK], mapper)
-            rows = to_arrow(shape, mapped)
+            mapped = map_rows(shape, payloads[start : start + CHUNK], mapper)
             texts = [as_json(one) for one in mapped.payloads] if self.keeps_payloads else None
-            counts += merge(self.connection, batch, shape, rows, texts)
+            counts += merge(self.connection, batch, shape, mapped.rows, texts)
             counts += Counts(refused=len(mapped.refused), read=len(mapped.refused))
             quarantine.update(self.connection, batch, record, mapped)
             if in_walk:
-                walks.see(self.connection, batch, shape, rows, has_refused=bool(mapped.refused))
+                walks.see(self.connection, batch, shape, mapped.rows, has_refused=bool(mapped.refused))
         return counts
 
     def _write_state(self, batch: Batch, page: PageLike, counts: Counts) -> None:

@@ -31,6 +31,7 @@ Mapper = Callable[[Payload], Record]
 # What a pure function over untyped JSON raises on a payload it did not expect.
 UNMAPPABLE = (PayloadError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 SIX_PLACES = "decimal(18,6)"
+SLICE = 4_000  # records that exist at a time
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,18 @@ class Refusal:
     reason: str
 
 
-@dataclass
+@dataclass(frozen=True)
 class Mapped:
-    """Records with the payloads they came from, row by row, and what was refused."""
+    """Records as rows, the payloads they came from in the same order, and what was refused."""
+
+    rows: pa.Table
+    payloads: Sequence[Payload]
+    refused: Sequence[Refusal]
+
+
+@dataclass
+class _Slice:
+    """Records with the payloads they came from, and what was refused."""
 
     records: list[Record] = field(default_factory=list)
     payloads: list[Payload] = field(default_factory=list)
@@ -60,45 +70,59 @@ def mapper_of(record: type[Record], mappers: ModuleType | Mapping[str, Mapper] |
     return found if callable(found) else None
 
 
-def map_rows(record: type[Record], payloads: Sequence[Payload], mapper: Mapper | None) -> Mapped:
-    """The records of `payloads`, in their order; the whole list at once, and row by row only where one is bad."""
+def map_rows(shape: Layout, payloads: Sequence[Payload], mapper: Mapper | None) -> Mapped:
+    """The rows of `payloads` in their order, and what cannot become one.
+
+    Done in slices that stay in the processor's cache, which halves the time of a big page.
+    """
+    tables, kept, refused = [shape.arrow.empty_table()], [], []
+    with _no_collection():
+        for start in range(0, len(payloads), SLICE):
+            part = _records(shape.record, payloads[start : start + SLICE], mapper)
+            tables.append(_rows(shape, part))
+            kept += part.payloads
+            refused += part.refused
+    return Mapped(pa.concat_tables(tables), kept, refused)
+
+
+def _records(record: type[Record], payloads: Sequence[Payload], mapper: Mapper | None) -> _Slice:
+    """All at once, and row by row only where one is bad."""
     try:
-        with _no_collection():
-            records = (
-                _adapter(record).validate_python(payloads)
-                if mapper is None
-                else [_checked(record, mapper(payload)) for payload in payloads]
-            )
-        return Mapped(records, list(payloads))
+        records = (
+            _adapter(record).validate_python(payloads)
+            if mapper is None
+            else [_checked(record, mapper(payload)) for payload in payloads]
+        )
+        return _Slice(records, list(payloads))
     except UNMAPPABLE:
-        mapped = Mapped()
+        part = _Slice()
     for payload in payloads:
         try:
             made = record.model_validate(payload) if mapper is None else _checked(record, mapper(payload))
         except UNMAPPABLE as error:
-            mapped.refused.append(Refusal(payload, reason_of(error)))
+            part.refused.append(Refusal(payload, reason_of(error)))
         else:
-            mapped.records.append(made)
-            mapped.payloads.append(payload)
-    return mapped
+            part.records.append(made)
+            part.payloads.append(payload)
+    return part
 
 
-def to_arrow(shape: Layout, mapped: Mapped) -> pa.Table:
-    """The records as a table; one with a value no column can hold (2**64, year 12000) moves to `mapped.refused`."""
+def _rows(shape: Layout, part: _Slice) -> pa.Table:
+    """The records as a table; one with a value no column can hold (2**64) moves to `part.refused`."""
     try:
-        return _table(shape, mapped.records)
+        return _table(shape, part.records)
     except (pa.ArrowException, OverflowError):
-        kept = Mapped(refused=mapped.refused)
-    for made, payload in zip(mapped.records, mapped.payloads, strict=True):
+        records, payloads = part.records, part.payloads
+        part.records, part.payloads = [], []
+    for made, payload in zip(records, payloads, strict=True):
         try:
             _table(shape, [made])
         except (pa.ArrowException, OverflowError) as error:
-            kept.refused.append(Refusal(payload, str(error).splitlines()[0]))
+            part.refused.append(Refusal(payload, str(error).splitlines()[0]))
         else:
-            kept.records.append(made)
-            kept.payloads.append(payload)
-    mapped.records, mapped.payloads = kept.records, kept.payloads
-    return _table(shape, mapped.records)
+            part.records.append(made)
+            part.payloads.append(payload)
+    return _table(shape, part.records)
 
 
 def reason_of(error: Exception) -> str:

@@ -12,7 +12,7 @@ from dxmetrics.warehouse import load, quarantine
 from dxmetrics.warehouse.batches import Batch, keep_replaced, next_batch
 from dxmetrics.warehouse.connection import transaction
 from dxmetrics.warehouse.load import Counts, merge
-from dxmetrics.warehouse.mapping import as_json, map_rows, mapper_of, to_arrow
+from dxmetrics.warehouse.mapping import as_json, map_rows, mapper_of
 from dxmetrics.warehouse.schema import layout
 from dxmetrics.warehouse.sql import literal, registered, scalar
 
@@ -68,8 +68,8 @@ def _replay_scope(connection: DuckDBPyConnection, batch: Batch, record: type[Rec
     counts = Counts()
     for names, texts in _kept(connection, batch, record):
         payloads = [json.loads(text) for text in texts]
-        mapped = map_rows(record, payloads, mapper)
-        rows = to_arrow(shape, mapped)
+        mapped = map_rows(shape, payloads, mapper)
+        rows = mapped.rows
         counts += merge(connection, batch, shape, rows, list(map(as_json, mapped.payloads)), guards_age=False)
         counts += Counts(read=len(mapped.refused), refused=len(mapped.refused))
         quarantine.update(connection, batch, record, mapped)
