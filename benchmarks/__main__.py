@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent
 
 def main(names: list[str]) -> int:
     """0, or 1 where a benchmark failed to run; a goal that is missed is only shown."""
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=140)
     present = [path.stem.removeprefix("bench_") for path in sorted(FOLDER.glob("bench_*.py"))]
     unknown = sorted(set(names) - set(present))
     if unknown:

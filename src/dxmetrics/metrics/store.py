@@ -182,7 +182,11 @@ def _publication(root: duckdb.DuckDBPyConnection, path: Path, alias: str) -> Pub
     columns: dict[str, dict[str, str]] = {}
     for view, column, kind in views:
         columns.setdefault(view, {})[column] = kind
-    headers = {name.rpartition(".")[2]: (json.loads(header or "{}"), sql or "") for name, header, sql in models}
+    headers = {
+        name.removeprefix("metrics."): (json.loads(header or "{}"), sql or "")
+        for name, header, sql in models
+        if name.startswith("metrics.")  # core.deployments and metrics.deployments are two models
+    }
     definitions = {name: definition(name, *headers[name], columns[name]) for name in sorted(columns) if name in headers}
     known = {name: json.loads(value) for name, value in facts}
     if "as_of" not in known:

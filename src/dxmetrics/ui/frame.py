@@ -7,7 +7,7 @@ from html import escape
 
 import streamlit as st
 
-from dxmetrics.errors import WarehouseError
+from dxmetrics.errors import DxError
 from dxmetrics.ui import numbers, reading, theme
 from dxmetrics.ui.reading import Reading
 
@@ -17,7 +17,7 @@ def open_page(title: str) -> Reading:
     theme.paint()
     try:
         read = reading.current()
-    except WarehouseError as error:
+    except DxError as error:
         _nothing_yet(str(error))
         st.stop()
     if read.metrics.is_sample:
@@ -70,7 +70,7 @@ def _sample_banner() -> None:
 
 
 def _nothing_yet(reason: str) -> None:
-    st.title("Nothing is published yet", anchor=False)
+    st.title("Nothing to show yet", anchor=False)
     lead("The dashboard shows the newest publication as soon as there is one; this page needs no restart.")
     with card("nothing", "Collect, build, check and publish", "One command does it, in the project's folder:"):
         st.code(

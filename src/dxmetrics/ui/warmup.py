@@ -1,16 +1,16 @@
 """What is worth having ready before the first reader comes."""
 
-from dxmetrics.errors import WarehouseError
+from dxmetrics.errors import DxError
 from dxmetrics.ui import cards, charts, filters, reading, stages, tables, theme
 from dxmetrics.ui.reading import Reading
 
 
 def run() -> None:
-    """Imports what pages import and asks what the first page will ask; without a publication that is all."""
+    """Imports what pages import and asks what the first page will ask; without a readable publication that is all."""
     try:
         read = reading.current()
-    except WarehouseError:
-        return
+    except DxError:
+        return  # the page says what is wrong; a server that does not start says it to nobody
     _delivery(read)
 
 

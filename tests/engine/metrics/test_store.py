@@ -40,6 +40,16 @@ def test_the_facts_of_a_publication_are_attributes(warehouse: Any) -> None:
     assert (metrics.as_of, metrics.reporting_zone) == (warehouse.as_of, "Europe/Berlin")
 
 
+def test_a_core_table_of_the_same_name_is_another_model(warehouse: Any) -> None:
+    warehouse.observe("changes")
+    warehouse.metric("deployments", COUNT, events(2))
+    warehouse.statements.append(
+        """insert into meta.models (name, kind, header, sql)
+        values ('core.deployments', 'table', '{"grain": "one row per deployment"}', 'select 1 as one')"""
+    )
+    assert warehouse.publish("1").definition("deployments").aggregate == "count"
+
+
 def test_an_open_reader_keeps_its_version_until_it_is_refreshed(warehouse: Any) -> None:
     warehouse.observe("changes")
     warehouse.metric("events", COUNT, events(2))
