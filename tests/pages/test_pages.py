@@ -182,7 +182,7 @@ def test_before_the_first_publication_the_page_says_what_to_run(
     serve(tmp_path, tmp_path / "data")
     app = AppTest.from_file(page("delivery"), default_timeout=60).run()
     assert not app.exception
-    assert app.title[0].value == "Nothing is published yet"
+    assert app.title[0].value == "Nothing to show yet"
     assert "dxmetrics up" in app.code[0].value
 
 
@@ -192,7 +192,7 @@ def test_a_new_publication_is_picked_up_without_a_restart(
     folder = tmp_path / "published"
     serve(tmp_path, tmp_path)
     app = AppTest.from_file(page("delivery"), default_timeout=60).run()
-    assert app.title[0].value == "Nothing is published yet"
+    assert app.title[0].value == "Nothing to show yet"
     folder.mkdir()
     name = (published.data / "published" / "current").read_text().strip()
     (folder / name).symlink_to(published.data / "published" / name)
