@@ -30,13 +30,17 @@ def project_from_the_readme(folder: Path) -> Path:
 
 
 def dxmetrics(folder: Path, *arguments: str) -> str:
+    done = tried(folder, *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def tried(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DX_")}
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-m", "dxmetrics", *arguments],
         cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_the_source_and_the_metric_of_the_readme_work_as_written(tmp_path: Path) -> None:
@@ -48,6 +52,14 @@ def test_the_source_and_the_metric_of_the_readme_work_as_written(tmp_path: Path)
     assert [(cell["k"], cell["n"]) for cell in cells] == [(1, 2)]
     deployed = json.loads(dxmetrics(folder, "metrics", "deployments", "--period", "month", *month, "--json"))
     assert [cell["value"] for cell in deployed] == [2]
+
+    metric = folder / "sql/metrics/delivery/weekend_deployments.sql"
+    metric.write_text(metric.read_text().replace('measure   = "is_weekend"', 'measure   = "weekend"'))
+    refused = tried(folder, "build")
+    assert refused.returncode == 1
+    assert "weekend_deployments: its view has no column weekend" in refused.stderr
+    again = json.loads(dxmetrics(folder, "metrics", "weekend_deployments", "--period", "month", *month, "--json"))
+    assert again == cells, "readers keep the publication they have"
 
 
 def test_every_path_the_readme_links_to_exists() -> None:

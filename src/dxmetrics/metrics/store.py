@@ -169,16 +169,27 @@ def _publication(root: duckdb.DuckDBPyConnection, path: Path, alias: str) -> Pub
     with root.cursor() as cursor:
         try:
             facts = cursor.execute(f'select name, value from "{alias}".meta.facts').fetchall()
-            models = cursor.execute(f'select name, header, sql from "{alias}".meta.models').fetchall()
-            views = cursor.execute(
-                "select table_name, column_name, data_type from duckdb_columns()"
-                " where database_name = ? and schema_name = 'metrics' order by table_name, column_index",
-                [alias],
-            ).fetchall()
+            definitions, columns = definitions_in(cursor, alias)
         except duckdb.Error as error:
             raise WarehouseError(
                 f"{path} is not a published warehouse of this version: {error}; run `dxmetrics build` again"
             ) from error
+    known = {name: json.loads(value) for name, value in facts}
+    if "as_of" not in known:
+        raise WarehouseError(f"{path} does not say as of when it is: run `dxmetrics build` to publish again")
+    return Publication(path, alias, known, definitions, columns)
+
+
+def definitions_in(
+    cursor: duckdb.DuckDBPyConnection, database: str
+) -> tuple[dict[str, Definition], dict[str, dict[str, str]]]:
+    """The metrics of an attached database by name, and the types of their columns; ModelError for one that is wrong."""
+    models = cursor.execute(f'select name, header, sql from "{database}".meta.models').fetchall()
+    views = cursor.execute(
+        "select table_name, column_name, data_type from duckdb_columns()"
+        " where database_name = ? and schema_name = 'metrics' order by table_name, column_index",
+        [database],
+    ).fetchall()
     columns: dict[str, dict[str, str]] = {}
     for view, column, kind in views:
         columns.setdefault(view, {})[column] = kind
@@ -187,8 +198,12 @@ def _publication(root: duckdb.DuckDBPyConnection, path: Path, alias: str) -> Pub
         for name, header, sql in models
         if name.startswith("metrics.")  # core.deployments and metrics.deployments are two models
     }
-    definitions = {name: definition(name, *headers[name], columns[name]) for name in sorted(columns) if name in headers}
-    known = {name: json.loads(value) for name, value in facts}
-    if "as_of" not in known:
-        raise WarehouseError(f"{path} does not say as of when it is: run `dxmetrics build` to publish again")
-    return Publication(path, alias, known, definitions, columns)
+    found = {name: definition(name, *headers[name], columns[name]) for name in sorted(columns) if name in headers}
+    return found, columns
+
+
+def require_readable(connection: duckdb.DuckDBPyConnection) -> None:
+    """ModelError where a metric of this open warehouse could not be read: to be asked before it is published."""
+    with connection.cursor() as cursor:
+        ((database,),) = cursor.execute("select current_database()").fetchall()
+        definitions_in(cursor, database)

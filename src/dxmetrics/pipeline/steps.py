@@ -17,6 +17,7 @@ from dxmetrics.collectors import Page, Scope
 from dxmetrics.errors import CollectError, SettingsError, WarehouseError
 from dxmetrics.identity import people
 from dxmetrics.identity.declared import declared
+from dxmetrics.metrics import require_readable
 from dxmetrics.models import BuildReport, CheckResult, Content, Derivation
 from dxmetrics.pipeline.collection import Collecting, Collection, ScopeResult, retire
 from dxmetrics.pipeline.events import Listener, ScopeFinished, StepFinished, StepStarted, silent
@@ -134,8 +135,12 @@ def check(
 
 
 def publish(project: Project, *, clock: Clock = utc_now, listen: Listener = silent) -> Publication:
-    """Make what was built the version that readers open; the last one again where nothing changed since."""
+    """Make what was built the version that readers open; the last one again where nothing changed since.
+
+    ModelError where a metric could not be read: readers keep the version they have.
+    """
     with _step("publish", listen) as done, _opened(project) as connection:
+        require_readable(connection)
         publication = warehouse.publish(connection, project.data, clock)
         done(f"version {publication.version}")
     return publication
