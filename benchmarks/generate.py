@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from dxmetrics import warehouse
-from dxmetrics.records import RECORDS, Record, by_table
+from dxmetrics.records import Record, by_table
 from dxmetrics.warehouse.schema import layout
 from dxmetrics.warehouse.sql import quoted
 
@@ -149,11 +149,3 @@ def _fill(connection: DuckDBPyConnection, record: type[Record], query: str) -> N
         """,
         [SOURCE, SCOPE, END],
     )
-
-
-def rows_landed(connection: DuckDBPyConnection) -> int:
-    """How many rows all landing tables have."""
-    counts = (
-        connection.execute(f"select count(*) from landing.{layout(one).table}").fetchall()[0][0] for one in RECORDS
-    )
-    return sum(counts)

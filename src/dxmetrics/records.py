@@ -10,7 +10,7 @@ instants. Missing is None, never zero: absent line counts stay None.
 
 from datetime import UTC, date
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -365,8 +365,3 @@ def table_name(record: type[Record]) -> str:
 def by_table(name: str) -> type[Record]:
     """The record kept in landing table `name`; KeyError if there is none."""
     return {table_name(record): record for record in RECORDS}[name]
-
-
-def json_ready(record: Record) -> dict[str, Any]:
-    """The record as JSON values, defaults left out: what `files` reads back."""
-    return record.model_dump(mode="json", exclude_defaults=True)

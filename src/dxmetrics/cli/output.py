@@ -130,10 +130,6 @@ def _state(scopes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _remarks(cell: Cell) -> list[str]:
-    return [*(["partial"] if cell.is_partial else []), *cell.quality_flags, *([cell.reason] if cell.reason else [])]
-
-
 def _interval(cell: Cell) -> str:
     return "" if cell.ci_low is None and cell.ci_high is None else f"{number(cell.ci_low)} to {number(cell.ci_high)}"
 
