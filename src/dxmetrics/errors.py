@@ -3,7 +3,10 @@
     DxError                     show the message, exit 1
     ├── SettingsError           correct dx.toml or the environment, run again
     ├── CollectError            the scope failed; others go on
-    │   ├── RetryableError      try again later: a timeout, a 502, a rate limit
+    │   ├── RetryableError      try again later: a broken connection, a 500, half an answer
+    │   │   └── OverloadError   ask for less: a 502, 503 or 504, or no answer in time
+    │   ├── LimitedError        stop this source until `until`: its quota is used up
+    │   ├── NotFoundError       it is gone, or the token may not see it
     │   ├── AuthError           stop this source: a new token is needed
     │   └── PayloadError        keep the row in quarantine, go on with the next
     ├── WarehouseError          the database file: locked, damaged, newer than this program, disk full
@@ -12,6 +15,8 @@
 
 A message says what failed, with which value, and what to do.
 """
+
+from datetime import datetime
 
 
 class DxError(Exception):
@@ -28,6 +33,22 @@ class CollectError(DxError):
 
 class RetryableError(CollectError):
     """The same request may succeed later."""
+
+
+class OverloadError(RetryableError):
+    """The server could not answer in time: a request for less may succeed."""
+
+
+class LimitedError(CollectError):
+    """The quota is used up until `until`: every scope of the source would be refused before."""
+
+    def __init__(self, message: str, until: datetime) -> None:
+        super().__init__(message)
+        self.until = until
+
+
+class NotFoundError(CollectError):
+    """What was asked for is not there, or hidden from this token."""
 
 
 class AuthError(CollectError):
