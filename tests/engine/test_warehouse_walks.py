@@ -6,7 +6,8 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from dxmetrics.records import Change, Team
+from dxmetrics.collectors import Whole
+from dxmetrics.records import Change, Review, Team
 from dxmetrics.warehouse import Counts
 
 
@@ -78,3 +79,40 @@ def test_nothing_is_deleted_while_a_row_could_not_be_read(connection, land) -> N
     assert (counts.refused, counts.deleted) == (1, 0)
     assert alive(connection) == ["1", "2"]
     assert land({Change: changes("1")}, snapshot=True, is_last=True).deleted == 1, "the next walk is told again"
+
+
+def test_a_walk_meets_rows_by_their_ids_alone(connection, land) -> None:
+    land({Change: changes("1", "2", "3")})
+    land({}, snapshot=True, present={Change: ["1"]})
+    assert land({}, snapshot=True, present={Change: ["3"]}, is_last=True).deleted == 1
+    assert alive(connection) == ["1", "3"]
+
+
+def reviews(change: str, *names: str) -> list[dict[str, Any]]:
+    return [{"ext_id": name, "change": change, "submitted_at": "2026-01-01T00:00:00Z"} for name in names]
+
+
+def test_rows_that_come_with_their_parent_are_deleted_when_they_come_no_more(connection, land) -> None:
+    land({Review: [*reviews("a", "a1", "a2"), *reviews("b", "b1")]})
+    counts = land({Review: reviews("a", "a2", "a3")}, whole={Review: Whole("change", ["a"])})
+    assert counts == Counts(read=2, inserted=1, unchanged=1, deleted=1)
+    assert alive(connection, "reviews") == ["a2", "a3", "b1"]
+
+
+def test_a_parent_without_any_rows_left_loses_them_all(connection, land) -> None:
+    land({Review: [*reviews("a", "a1"), *reviews("b", "b1")]})
+    assert land({}, whole={Review: Whole("change", ["a"])}).deleted == 1
+    assert alive(connection, "reviews") == ["b1"]
+
+
+def test_nothing_is_deleted_of_parents_while_one_of_the_rows_is_refused(connection, land) -> None:
+    land({Review: reviews("a", "a1", "a2")})
+    bad = {"ext_id": "a1", "change": "a", "submitted_at": "yesterday"}
+    assert land({Review: [bad]}, whole={Review: Whole("change", ["a"])}).deleted == 0
+    assert alive(connection, "reviews") == ["a1", "a2"]
+
+
+def test_rows_of_the_same_parent_in_another_source_stay(connection, land) -> None:
+    land({Review: reviews("a", "a1")}, source="other")
+    land({}, source="files", whole={Review: Whole("change", ["a"])})
+    assert alive(connection, "reviews") == ["a1"]

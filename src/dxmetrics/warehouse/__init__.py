@@ -8,6 +8,7 @@ from dxmetrics.warehouse.connection import open_writer, transaction
 from dxmetrics.warehouse.load import Counts, Loader
 from dxmetrics.warehouse.publish import Publication, latest, publish
 from dxmetrics.warehouse.replay import replay
+from dxmetrics.warehouse.scopes import forget_scope, known_scopes, miss_scope, unmiss_scopes
 from dxmetrics.warehouse.state import (
     facts,
     finish_run,
@@ -19,6 +20,7 @@ from dxmetrics.warehouse.state import (
 )
 
 __all__ = [
-    "Counts", "Loader", "Publication", "facts", "finish_run", "finish_scope", "latest", "open_writer", "publish",
-    "read_cursor", "replay", "set_fact", "start_run", "start_scope", "transaction",
+    "Counts", "Loader", "Publication", "facts", "finish_run", "finish_scope", "forget_scope", "known_scopes", "latest",
+    "miss_scope", "open_writer", "publish", "read_cursor", "replay", "set_fact", "start_run", "start_scope",
+    "transaction", "unmiss_scopes",
 ]  # fmt: skip

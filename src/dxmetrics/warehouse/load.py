@@ -58,7 +58,20 @@ class PageLike(Protocol):
     @property
     def is_last(self) -> bool: ...
     @property
+    def present(self) -> Mapping[type[Record], Sequence[str]]: ...
+    @property
+    def whole(self) -> Mapping[type[Record], WholeLike]: ...
+    @property
     def notes(self) -> tuple[str, ...]: ...
+
+
+class WholeLike(Protocol):
+    """Which parents' rows a page holds all of (`collectors.Whole`)."""
+
+    @property
+    def parent(self) -> str: ...
+    @property
+    def of(self) -> Sequence[str]: ...
 
 
 @dataclass(frozen=True)
@@ -106,19 +119,24 @@ class Loader:
         with transaction(self.connection):
             batch = next_batch(self.connection, self.source, scope.id, self.clock())
             counts = Counts()
-            for record, payloads in page.rows.items():
-                counts += self._write_rows(batch, record, payloads, in_walk=page.snapshot)
+            for record in dict.fromkeys((*page.rows, *page.whole)):
+                counts += self._write_rows(batch, record, page.rows.get(record, ()), page)
+            if page.snapshot:
+                for record, names in page.present.items():
+                    walks.visit(self.connection, batch, layout(record))
+                    walks.meet(self.connection, batch, layout(record), names)
             if page.snapshot and page.is_last:
                 counts += Counts(deleted=walks.finish(self.connection, batch))
             self._write_state(batch, page, counts)
         log.debug("source=%s scope=%s batch=%s %s", self.source, scope.id, batch.id, counts)
         return counts
 
-    def _write_rows(self, batch: Batch, record: type[Record], payloads: Sequence[Payload], *, in_walk: bool) -> Counts:
+    def _write_rows(self, batch: Batch, record: type[Record], payloads: Sequence[Payload], page: PageLike) -> Counts:
         shape = layout(record)
         mapper = mapper_of(record, self.mappers)
         counts = Counts()
-        if in_walk:
+        met: list[pa.Table] = []
+        if page.snapshot:
             walks.visit(self.connection, batch, shape)
         for start in range(0, len(payloads), CHUNK):
             mapped = map_rows(shape, payloads[start : start + CHUNK], mapper)
@@ -126,8 +144,11 @@ class Loader:
             counts += merge(self.connection, batch, shape, mapped.rows, texts)
             counts += Counts(refused=len(mapped.refused), read=len(mapped.refused))
             quarantine.update(self.connection, batch, record, mapped)
-            if in_walk:
+            met.append(mapped.rows.select(["ext_id"]))
+            if page.snapshot:
                 walks.see(self.connection, batch, shape, mapped.rows, has_refused=bool(mapped.refused))
+        if (whole := page.whole.get(record)) and not counts.refused:  # a refused row may be one of those that are there
+            counts += Counts(deleted=walks.prune(self.connection, batch, shape, whole.parent, whole.of, met))
         return counts
 
     def _write_state(self, batch: Batch, page: PageLike, counts: Counts) -> None:

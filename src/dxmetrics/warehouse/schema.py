@@ -72,6 +72,9 @@ META: dict[str, dict[str, str]] = {
         "rows_read": "bigint", "rows_changed": "bigint", "rows_refused": "bigint", "error": "varchar",
         "notes": "varchar[]",
     },
+    "missing_scopes": {
+        "source": "varchar", "scope": "varchar", "misses": "bigint", "first_missed_at": "timestamp with time zone",
+    },
     "runs": {
         "run_id": "varchar", "started_at": "timestamp with time zone", "finished_at": "timestamp with time zone",
         "status": "varchar", "command": "varchar",

@@ -113,7 +113,7 @@ def start_scope(
 def finish_scope(
     connection: DuckDBPyConnection, run_id: str, source: str, scope: str, status: str, error: str | None, now: datetime
 ) -> None:
-    """End a scope of a run with `ok`, `failed` or `refused`, and its error."""
+    """End a scope of a run with a status of `pipeline.ScopeResult`, and its error."""
     connection.execute(
         """
         update meta.scope_runs set finished_at = ?, status = ?, error = ?

@@ -9,13 +9,16 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from dxmetrics.records import by_table
 from dxmetrics.warehouse.batches import keep_replaced
 from dxmetrics.warehouse.schema import layout
-from dxmetrics.warehouse.sql import registered, scalar
+from dxmetrics.warehouse.sql import quoted, registered, scalar
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from collections.abc import Sequence
+
     from duckdb import DuckDBPyConnection
 
     from dxmetrics.warehouse.batches import Batch
@@ -48,6 +51,49 @@ def see(connection: DuckDBPyConnection, batch: Batch, shape: Layout, rows: pa.Ta
             "update meta.walks set has_refused = true where source = ? and scope = ? and table_name = ?",
             [batch.source, batch.scope, shape.table],
         )
+
+
+def meet(connection: DuckDBPyConnection, batch: Batch, shape: Layout, names: Sequence[str]) -> None:
+    """Note rows the walk met by their ids alone."""
+    rows = pa.table({"ext_id": pa.array(names, pa.string())})
+    see(connection, batch, shape, rows, has_refused=False)
+
+
+def prune(
+    connection: DuckDBPyConnection,
+    batch: Batch,
+    shape: Layout,
+    parent: str,
+    of: Sequence[str],
+    present: Sequence[pa.Table],
+) -> int:
+    """Mark the source's rows deleted whose column `parent` is among `of` and whose id is not `present`; their number.
+
+    For rows that belong to another row and come with it, such as the commits of a request.
+    """
+    parents = pa.table({"name": pa.array(of, pa.string())})
+    kept = pa.concat_tables([pa.table({"ext_id": pa.array([], pa.string())}), *present])
+    with registered(connection, "whole_parents", parents), registered(connection, "whole_rows", kept):
+        connection.execute(
+            f"""
+            create or replace temp table pruned as
+            select target.rowid as place
+            from landing.{shape.table} as target
+            semi join whole_parents on target.{quoted(parent)} = whole_parents.name
+            anti join whole_rows on target.ext_id = whole_rows.ext_id
+            where target.source = ? and target.deleted_at is null
+            """,
+            [batch.source],
+        )
+    gone: int = scalar(connection, "select count(*) from temp.pruned")
+    if gone:
+        where = "rowid in (select place from temp.pruned)"
+        keep_replaced(connection, batch, shape, where)
+        connection.execute(
+            f"update landing.{shape.table} set deleted_at = ?, batch_id = ? where {where}", [batch.at, batch.id]
+        )
+    connection.execute("drop table temp.pruned")
+    return gone
 
 
 def finish(connection: DuckDBPyConnection, batch: Batch) -> int:
