@@ -6,6 +6,7 @@ import logging
 import logging.handlers
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
@@ -13,7 +14,15 @@ from typing import TYPE_CHECKING, Self
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from dxmetrics.pipeline import ScopeFinished, ScopeMoved, ScopeStarted, SourceSaid, StepFinished, StepStarted
+from dxmetrics.pipeline import (
+    ScopeFinished,
+    ScopeMoved,
+    ScopeStarted,
+    SourceSaid,
+    StepFinished,
+    StepStarted,
+    counted,
+)
 
 if TYPE_CHECKING:
     from dxmetrics.pipeline import Event, Listener, ScopeResult
@@ -39,11 +48,51 @@ def watching(project: Project) -> Iterator[Listener]:
 class _Lines:
     """One line for each thing that ended."""
 
+    def __init__(self) -> None:
+        self._scopes = _Scopes()
+
     def __call__(self, event: Event) -> None:
+        for line in self._scopes.lines(event):
+            _write(line)
+
+
+class _Scopes:
+    """What is said of scopes: one with news in a line of its own, the others summed up when the step ends.
+
+    An organisation has hundreds of repositories: most have nothing new, and one missing permission fails them all.
+    """
+
+    def __init__(self) -> None:
+        self._quiet: Counter[str] = Counter()
+        self._again: Counter[tuple[str, str]] = Counter()
+        self._said: set[tuple[str, str]] = set()
+
+    def lines(self, event: Event) -> Iterator[str]:
+        """The lines to write now that `event` happened."""
         if isinstance(event, ScopeFinished):
-            _write(f"  {scope_line(event.result)}")
+            if line := self._scope(event.result):
+                yield f"  {line}"
         elif isinstance(event, StepFinished):
-            _write(step_line(event))
+            for (source, message), times in self._again.items():
+                yield f"  {source}: the same in {counted(times, 'more scope')}: {message}"
+            for source, times in self._quiet.items():
+                yield f"  {source}: nothing new in {counted(times, 'scope')}"
+            self._quiet.clear()
+            self._again.clear()
+            self._said.clear()
+            yield step_line(event)
+
+    def _scope(self, result: ScopeResult) -> str | None:
+        if result.error is not None:
+            kind = (result.source, result.error.replace(result.title, "..."))
+            if kind in self._said:
+                self._again[kind] += 1
+                return None
+            self._said.add(kind)
+        elif not (result.rows_read or result.notes):
+            self._quiet[result.source] += 1
+            return None
+        return scope_line(result)
 
 
 class _Bars:
@@ -60,6 +109,7 @@ class _Bars:
         )
         self._tasks: dict[tuple[str, str], TaskID] = {}
         self._lock = threading.Lock()  # collectors speak from their own threads
+        self._scopes = _Scopes()
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -87,10 +137,10 @@ class _Bars:
             task = self._tasks.pop((event.result.source, event.result.scope), None)
             if task is not None:  # a replay tells only what became of it
                 progress.remove_task(task)
-            progress.console.print(f"  {scope_line(event.result)}", markup=False, highlight=False)
         elif isinstance(event, StepFinished):
             progress.remove_task(self._tasks.pop(("", event.step)))
-            progress.console.print(step_line(event), markup=False, highlight=False)
+        for line in self._scopes.lines(event):
+            progress.console.print(line, markup=False, highlight=False)
 
 
 def scope_line(result: ScopeResult) -> str:

@@ -9,21 +9,26 @@ from __future__ import annotations
 
 import importlib
 import logging
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
 from dxmetrics.errors import AuthError, CollectError, PayloadError, RetryableError, SettingsError
+from dxmetrics.http import Budgets
 from dxmetrics.records import Record
 
+if TYPE_CHECKING:
+    import httpx2
+
 __all__ = [
-    "AuthError", "CollectError", "Collector", "Context", "Interval", "Page", "PayloadError", "RetryableError",
-    "Scope", "SourceSettings", "available", "extend_path", "load",
+    "AuthError", "CollectError", "Collector", "Context", "Cursor", "Interval", "Page", "PayloadError",
+    "RetryableError", "Scope", "SourceSettings", "Whole", "available", "extend_path", "load",
 ]  # fmt: skip
 
 Cursor = Mapping[str, Any]
@@ -47,6 +52,14 @@ class Scope:
 
 
 @dataclass(frozen=True)
+class Whole:
+    """A statement that a page holds all rows whose field `parent` names one of `of`: others are gone."""
+
+    parent: str
+    of: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Page:
     """What is committed in one transaction: payloads by record type, and the cursor after them.
 
@@ -54,7 +67,10 @@ class Page:
     already in the record's own shape where the module has none. A payload that cannot be mapped goes to quarantine.
     `covers` states, per record type, the time from which to which nothing is missing any more.
     `snapshot` marks the pages of a walk that reads everything: when its last page (`is_last`) is committed, rows of the
-    scope that no page of the walk contained are marked deleted.
+    scope that no page of the walk contained are marked deleted. `present` names rows that such a walk met without
+    reading them. `whole` marks rows of the given parents deleted that this page does not have: the commits of a request
+    after a force-push. `ends_turn` lets the other scopes read before this one goes on: what everybody looks at first is
+    then there for all scopes first.
     """
 
     rows: Mapping[type[Record], Sequence[Mapping[str, Any]]]
@@ -62,23 +78,36 @@ class Page:
     covers: Mapping[type[Record], Interval] = field(default_factory=dict)
     snapshot: bool = False
     is_last: bool = False
+    present: Mapping[type[Record], Sequence[str]] = field(default_factory=dict)
+    whole: Mapping[type[Record], Whole] = field(default_factory=dict)
+    ends_turn: bool = False
     notes: tuple[str, ...] = ()  # what a person should know of this scope: shown on Data health, replaced each run
 
 
 @dataclass(frozen=True)
 class Context:
-    """What the engine hands to a collector: the clock, a folder of its own that survives runs, and a progress line."""
+    """What the engine hands to a collector: the clock, a folder of its own that survives runs, a progress line, and how
+    its requests go out: the budgets that all sources of a run share, a transport (None: the network), and a sleep.
+    """
 
     now: Callable[[], datetime]
     folder: Path
     progress: Callable[[str], None] = lambda _: None
     project_folder: Path = field(default_factory=Path)
+    budgets: Budgets = field(default_factory=Budgets)
+    transport: httpx2.BaseTransport | None = None
+    sleep: Callable[[float], None] = time.sleep
 
 
 class Collector(ABC):
-    """One configured source. The class fetches; mapping is module-level pure functions."""
+    """One configured source. The class fetches; mapping is module-level pure functions.
+
+    `discovers`: its scopes are what a server lists. One that is missing there may be back tomorrow (a permission, an
+    outage), so its rows are let go only after it was missing in three runs and for a day.
+    """
 
     kind: ClassVar[str]
+    discovers: ClassVar[bool] = False
     produces: ClassVar[tuple[type[Record], ...]]
     keeps_payloads: ClassVar[bool] = True  # False where the source itself can be read again for free
     Settings: ClassVar[type[SourceSettings]] = SourceSettings

@@ -5,6 +5,7 @@ its own and leaves it usable, so that a step that was interrupted is simply run 
 """
 
 from dxmetrics.pipeline.collection import Collection, ScopeResult
+from dxmetrics.pipeline.derivations import derivations
 from dxmetrics.pipeline.events import (
     Event,
     Listener,
@@ -15,10 +16,10 @@ from dxmetrics.pipeline.events import (
     StepFinished,
     StepStarted,
 )
-from dxmetrics.pipeline.steps import Outcome, build, check, collect, derivations, publish, replay, up, utc_now
+from dxmetrics.pipeline.steps import Outcome, build, check, collect, counted, publish, replay, up, utc_now
 
 __all__ = [
     "Collection", "Event", "Listener", "Outcome", "ScopeFinished", "ScopeMoved", "ScopeResult", "ScopeStarted",
-    "SourceSaid", "StepFinished", "StepStarted", "build", "check", "collect", "derivations", "publish", "replay", "up",
-    "utc_now",
+    "SourceSaid", "StepFinished", "StepStarted", "build", "check", "collect", "counted", "derivations", "publish",
+    "replay", "up", "utc_now",
 ]  # fmt: skip

@@ -1,7 +1,9 @@
 """Reading scopes side by side and writing their pages one after the other.
 
 Threads read; the calling thread alone writes, from a queue that holds few pages, so that memory stays bounded and a
-fast source waits for the disk. A scope that fails fails alone; a refused credential stops the source's other scopes.
+fast source waits for the disk. A page may end its scope's turn: the scope goes to the end of the line, so that every
+scope's newest rows are there before anybody's history. A scope that fails fails alone; a refused credential, or a quota
+that is used up, stops the source's other scopes.
 """
 
 from __future__ import annotations
@@ -10,20 +12,22 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
 
 from dxmetrics.collectors import Collector, Context, Cursor, Page, Scope
-from dxmetrics.errors import AuthError, DxError, WarehouseError
+from dxmetrics.errors import AuthError, DxError, LimitedError, WarehouseError
+from dxmetrics.http import Budgets
 from dxmetrics.pipeline.events import Listener, ScopeFinished, ScopeMoved, ScopeStarted, SourceSaid
-from dxmetrics.records import RECORDS
+from dxmetrics.pipeline.retirement import Absent, retire_absent
 from dxmetrics.warehouse import Counts, Loader, finish_scope, read_cursor, start_scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from duckdb import DuckDBPyConnection
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
     from dxmetrics.project import Project
     from dxmetrics.sources import Source
 
-WORKERS = 4  # scopes read at a time
+WORKERS = 8  # scopes read at a time; how many of them ask one host at a time is the client's to say
 PAGES_WAITING = 8  # pages read but not yet written
 STOP_CHECK = 0.2  # seconds between looks whether the run was stopped, while the queue is full
 
@@ -40,12 +44,17 @@ log = logging.getLogger("dxmetrics.pipeline")
 
 @dataclass(frozen=True)
 class ScopeResult:
-    """How a scope ended. `refused`: the source's credential was, or it was not tried for that reason."""
+    """How a scope ended: `ok`, `failed`, or
+
+    refused    the source's credential was, or the scope was not tried for that reason
+    limited    the source's quota was used up, or the scope was not tried for that reason
+    missing    the server does not list it any more; its rows stay for a while
+    """
 
     source: str
     scope: str
     title: str
-    status: str  # ok | failed | refused
+    status: str  # ok | failed | refused | limited | missing
     rows_read: int = 0
     rows_changed: int = 0
     rows_refused: int = 0
@@ -64,7 +73,7 @@ class Collection:
     @property
     def failed(self) -> tuple[ScopeResult, ...]:
         """The scopes that did not end well."""
-        return tuple(scope for scope in self.scopes if scope.status != "ok")
+        return tuple(scope for scope in self.scopes if scope.status not in {"ok", "missing"})
 
     @property
     def rows_changed(self) -> int:
@@ -80,6 +89,7 @@ class _Task:
     collector: Collector | None  # None: its scopes could not even be listed
     scope: Scope
     cursor: Cursor | None
+    pages: Iterator[Page] | None = None  # None: not begun
     counts: Counts = field(default_factory=Counts)
     notes: list[str] = field(default_factory=list)
     error: Exception | None = None
@@ -117,16 +127,19 @@ class Collecting:
         self.results: list[ScopeResult] = []
         self._queue: queue.Queue[_Message] = queue.Queue(PAGES_WAITING)
         self._stop = threading.Event()
-        self._refused_sources: set[str] = set()
+        self._budgets = Budgets()
+        self._unusable: dict[str, AuthError | LimitedError] = {}  # sources of which no other scope is tried
 
     def run(self, sources: Sequence[Source]) -> Collection:
         """Collect every scope of `sources`; WarehouseError where nothing can be written."""
-        tasks = [task for source in sources for task in self._tasks(source)]
         loaders = {source.name: self._loader(source) for source in sources}
         with ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="collect") as pool:
             try:
+                listed = [(source, pool.submit(self._list, source)) for source in sources]
+                by_source = [self._tasks(source, listing.result()) for source, listing in listed]
+                tasks = [task for task in chain.from_iterable(zip_longest(*by_source)) if task]
                 for task in tasks:
-                    pool.submit(self._read, task)
+                    pool.submit(self._read, task, pool)
                 self._write_all(len(tasks), loaders)
             except BaseException:
                 self._stop.set()
@@ -144,53 +157,77 @@ class Collecting:
             run_id=self.run_id,
         )
 
-    def _tasks(self, source: Source) -> Iterator[_Task]:
-        """A task per scope; a source whose scopes cannot be listed is a failed scope without an id."""
+    def _list(self, source: Source) -> tuple[Collector, dict[str, Scope]] | Exception:
+        """A source's collector and scopes, or why they cannot be told."""
         folder = self.project.source_folder(source.name)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             say = partial(self._say, source.name)
-            context = Context(self.clock, folder, say, self.project.folder)
+            context = Context(self.clock, folder, say, self.project.folder, self._budgets, sleep=self._sleep)
             collector = source.collector(source.name, source.settings, context)
-            scopes = {scope.id: scope for scope in collector.scopes()}
+            return collector, {scope.id: scope for scope in collector.scopes()}
         except Exception as error:
-            self._record(_Task(source, None, Scope("", source.name), None, error=error))
-            return
-        retire(self.connection, source.name, scopes, self.clock)
-        for scope in scopes.values():
-            yield _Task(source, collector, scope, read_cursor(self.connection, source.name, scope.id))
+            return error
+
+    def _tasks(self, source: Source, listing: tuple[Collector, Mapping[str, Scope]] | Exception) -> tuple[_Task, ...]:
+        """A task per scope; a source whose scopes cannot be listed is a failed scope without an id."""
+        if isinstance(listing, Exception):
+            self._record(_Task(source, None, Scope("", source.name), None, error=listing))
+            return ()
+        collector, scopes = listing
+        for absent in retire_absent(self.connection, source.name, scopes, self.clock, at_once=not collector.discovers):
+            self._record_absent(source.name, absent)
+        return tuple(
+            _Task(source, collector, scope, read_cursor(self.connection, source.name, scope.id))
+            for scope in scopes.values()
+        )
+
+    def _sleep(self, seconds: float) -> None:
+        """Wait as a server asks; the end of the run ends it."""
+        if self._stop.wait(seconds):
+            raise _Stopped
 
     def _say(self, source: str, text: str) -> None:
         self.listen(SourceSaid(source, text))
 
     # -- reading, in threads ------------------------------------------------------------------------------------------
 
-    def _read(self, task: _Task) -> None:
+    def _read(self, task: _Task, pool: ThreadPoolExecutor) -> None:
+        """Read a scope's next turn; it goes to the end of the line if there is more to come."""
         try:
-            if task.source.name in self._refused_sources:
-                self._put(task, _Ended(AuthError(f"{task.source.name}: not tried, as the credential was refused")))
+            if task.pages is None and (known := self._unusable.get(task.source.name)):
+                self._put(task, _Ended(_not_tried(task, known)))
                 return
-            self._put(task, None)
+            if task.pages is None:
+                self._put(task, None)
             try:
-                self._read_pages(task)
+                if self._read_turn(task):
+                    pool.submit(self._read, task, pool)
+                    return
             except _Stopped:
                 raise
             except Exception as error:
-                if isinstance(error, AuthError):
-                    self._refused_sources.add(task.source.name)
+                if isinstance(error, AuthError | LimitedError):
+                    self._unusable[task.source.name] = error
                 self._put(task, _Ended(error))
             else:
                 self._put(task, _Ended(None))
         except _Stopped:
             return
 
-    def _read_pages(self, task: _Task) -> None:
+    def _read_turn(self, task: _Task) -> bool:
+        """Hand over the pages of one turn; whether more may follow."""
         if task.collector is None:
-            return
-        for page in task.collector.collect(task.scope, task.cursor):
+            return False
+        if task.pages is None:
+            task.pages = task.collector.collect(task.scope, task.cursor)
+        for page in task.pages:
             if task.error is not None:  # a page could not be written: the rest would leave a gap
-                return
+                return False
             self._put(task, page)
+            if page.ends_turn:
+                return True
+        return False
 
     def _put(self, task: _Task, content: Page | _Ended | None) -> None:
         while not self._stop.is_set():
@@ -222,6 +259,8 @@ class Collecting:
         self.listen(ScopeStarted(name, scope.id, scope.title))
 
     def _write(self, task: _Task, page: Page, loader: Loader) -> None:
+        if page == Page(rows={}, ends_turn=page.ends_turn):
+            return
         try:
             task.counts += loader.write(task.scope, page)
         except WarehouseError:
@@ -237,8 +276,8 @@ class Collecting:
         name, scope, error = task.source.name, task.scope, task.error
         if not task.started:
             self._begin(task)
-        status = "ok" if error is None else "refused" if isinstance(error, AuthError) else "failed"
         message = None if error is None else _message(task, error)
+        status = _status(error)
         finish_scope(self.connection, self.run_id, name, scope.id, status, message, self.clock())
         result = ScopeResult(
             source=name,
@@ -252,24 +291,31 @@ class Collecting:
             error=message,
             notes=tuple(task.notes),
         )
+        self._tell(result)
+
+    def _record_absent(self, source: str, absent: Absent) -> None:
+        start_scope(self.connection, self.run_id, source, absent.scope, absent.title, self.clock())
+        finish_scope(self.connection, self.run_id, source, absent.scope, "missing", absent.message, self.clock())
+        self._tell(ScopeResult(source, absent.scope, absent.title, "missing", error=absent.message))
+
+    def _tell(self, result: ScopeResult) -> None:
         self.results.append(result)
         self.listen(ScopeFinished(result))
 
 
-def retire(connection: DuckDBPyConnection, source: str, present: Container[str], clock: Callable[[], datetime]) -> None:
-    """Mark the rows of scopes that `source` no longer consists of as deleted, and forget how far they were read.
+def _status(error: Exception | None) -> str:
+    if isinstance(error, AuthError):
+        return "refused"
+    if isinstance(error, LimitedError):
+        return "limited"
+    return "ok" if error is None else "failed"
 
-    Should such a scope come back, it is read from the beginning and its rows are alive again.
-    """
-    known = connection.execute("select distinct scope from meta.scope_runs where source = ? order by 1", [source])
-    nothing = Page(rows=dict.fromkeys(RECORDS, ()), snapshot=True, is_last=True)
-    for (scope,) in known.fetchall():
-        if scope in present:
-            continue
-        counts = Loader(connection, source, clock=clock).write(Scope(scope, scope), nothing)
-        for table in ("cursors", "coverage", "quarantine", "scope_runs"):
-            connection.execute(f"delete from meta.{table} where source = ? and scope = ?", [source, scope])
-        log.info("source=%s scope=%s retired=%d", source, scope, counts.deleted)
+
+def _not_tried(task: _Task, known: AuthError | LimitedError) -> AuthError | LimitedError:
+    """What is said of a scope that is not tried because of what another scope of its source met."""
+    if isinstance(known, LimitedError):
+        return LimitedError(f"{task.source.name}: not tried, as the quota is used up", known.until)
+    return AuthError(f"{task.source.name}: not tried, as the credential was refused")
 
 
 def _message(task: _Task, error: Exception) -> str:

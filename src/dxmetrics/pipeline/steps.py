@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from dxmetrics import linkage, models, warehouse
+from dxmetrics import models, warehouse
 from dxmetrics.collectors import Page, Scope
 from dxmetrics.errors import CollectError, SettingsError, WarehouseError
-from dxmetrics.identity import people
 from dxmetrics.identity.declared import declared
 from dxmetrics.metrics import require_readable
-from dxmetrics.models import BuildReport, CheckResult, Content, Derivation
-from dxmetrics.pipeline.collection import Collecting, Collection, ScopeResult, retire
+from dxmetrics.models import BuildReport, CheckResult, Content
+from dxmetrics.pipeline.collection import Collecting, Collection, ScopeResult
+from dxmetrics.pipeline.derivations import derivations
 from dxmetrics.pipeline.events import Listener, ScopeFinished, StepFinished, StepStarted, silent
-from dxmetrics.settings import PROJECT_SOURCE, Settings, variables
+from dxmetrics.pipeline.retirement import retire
+from dxmetrics.settings import PROJECT_SOURCE, variables
 from dxmetrics.sources import Source, configured
 from dxmetrics.warehouse import Loader, Publication
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
     from dxmetrics.project import Project
@@ -157,33 +156,6 @@ def up(project: Project, *, clock: Clock = utc_now, listen: Listener = silent) -
     return Outcome(collection, built, checks, publish(project, clock=clock, listen=listen))
 
 
-def derivations(settings: Settings) -> tuple[Derivation, ...]:
-    """The tables that Python makes: people from accounts, and which deployment shipped a commit first."""
-    rules = people.Rules.of(settings)
-    version = models.nodes.digest(inspect.getsource(people), rules)
-
-    def identities(connection: DuckDBPyConnection, tables: Mapping[str, str]) -> pa.Table:
-        query = f"select * from {tables['landing.identities']} where deleted_at is null"
-        return people.identities(connection.sql(query).to_arrow_table(), rules)
-
-    def suggestions(connection: DuckDBPyConnection, tables: Mapping[str, str]) -> pa.Table:
-        return people.suggestions(connection.sql(f"select * from {tables['core.identities']}").to_arrow_table())
-
-    text = "varchar"
-    columns = dict.fromkeys(people.TEXT_COLUMNS, text) | {"is_bot": "boolean"}
-    return (
-        Derivation("core.identities", ("landing.identities",), columns, identities, version),
-        Derivation(
-            "core.identity_suggestions",
-            ("core.identities",),
-            {"display_name": text, "person_ids": "varchar[]"},
-            suggestions,
-            version,
-        ),
-        linkage.DERIVATION,
-    )
-
-
 @contextmanager
 def _step(name: str, listen: Listener) -> Iterator[Callable[[str], None]]:
     """Tell that a step begins and, once it ended well, how long it took and what `done` was called with."""
@@ -249,7 +221,8 @@ def _retire_sources(connection: DuckDBPyConnection, project: Project, clock: Clo
     known = connection.execute("select distinct source from meta.scope_runs order by 1").fetchall()
     for (source,) in known:
         if source not in project.settings.sources:
-            retire(connection, source, (), clock)
+            for scope in warehouse.known_scopes(connection, source):
+                retire(connection, source, scope, clock)
 
 
 def _land_declared(connection: DuckDBPyConnection, project: Project, clock: Clock) -> None:
