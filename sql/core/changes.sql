@@ -4,7 +4,7 @@ key         = ["change_id"]
 description = """
 `team` is the author's team on the day of the merge (of opening, where there was no merge), else the service's. A
 change belongs to the services of its repository whose path globs match a path it touches, to all of them where its
-paths are not known: `service_ids`. `service_id` is the one with the most specific globs, null where paths are not
+paths are not known: `service_ids`. What two sources tell of is one change (core.change_twins), with what each knows. `service_id` is the one with the most specific globs, null where paths are not
 known and there are several. A review counts when another person than the author gave it, the change being ready and
 not yet merged or closed; `approved_at` is the last such approval."""
 
@@ -70,6 +70,13 @@ reviewed as (
 resolved as (
     select
         changes.*,
+        coalesce(details.merge_sha, changes.merge_sha) as whole_merge_sha,
+        coalesce(changes.lines_added, details.lines_added) as known_lines_added,
+        coalesce(changes.lines_deleted, details.lines_deleted) as known_lines_deleted,
+        coalesce(changes.files_changed, details.files_changed) as known_files_changed,
+        coalesce(changes.paths, details.paths) as known_paths,
+        changes.is_revert or coalesce(details.is_revert, false) as is_known_revert,
+        coalesce(changes.reverts, details.reverts) as known_reverts,
         coalesce(own.repository_id, by_name.repository_id, lower(changes.repository))
             as repository_id,
         case
@@ -91,6 +98,10 @@ resolved as (
         reviewed.approved_at,
         reviewed.reviews_count,
     from landing.changes as changes
+    anti join core.change_twins as twins
+        on changes.source || ':' || changes.ext_id = twins.change_id
+    left join core.change_details as details
+        on changes.source || ':' || changes.ext_id = details.change_id
     left join listed
         on
             changes.source = listed.source
@@ -131,10 +142,10 @@ placed as (
                 list_filter(
                     repository_services.services,
                     lambda one: case
-                        when one['path_pattern'] is null or resolved.paths is null -- noqa: RF02
+                        when one['path_pattern'] is null or resolved.known_paths is null -- noqa: RF02
                             then true
                         else regexp_matches(
-                            array_to_string(resolved.paths, chr(10)),
+                            array_to_string(resolved.known_paths, chr(10)),
                             one['path_pattern'] -- noqa: RF02
                         )
                     end
@@ -174,22 +185,23 @@ select
     placed.merged_at,
     placed.closed_at,
     coalesce(placed.base_branch = repositories.default_branch, true) as is_on_default_branch,
-    placed.merge_sha,
+    placed.whole_merge_sha as merge_sha,
     placed.head_sha,
     placed.merge_method,
-    placed.is_revert,
-    placed.reverts,
+    placed.is_known_revert as is_revert,
+    placed.known_reverts as reverts,
     regexp_matches(
         lower(concat_ws(
             ' ', placed.head_branch, placed.title, array_to_string(placed.labels, ' ')
         )),
         getvariable('hotfix_pattern')
     ) as is_hotfix,
-    placed.lines_added,
-    placed.lines_deleted,
-    placed.lines_added + placed.lines_deleted as lines_changed,
-    placed.lines_added + placed.lines_deleted > getvariable('large_change_lines') as is_large,
-    placed.files_changed,
+    placed.known_lines_added as lines_added,
+    placed.known_lines_deleted as lines_deleted,
+    placed.known_lines_added + placed.known_lines_deleted as lines_changed,
+    placed.known_lines_added + placed.known_lines_deleted > getvariable('large_change_lines')
+        as is_large,
+    placed.known_files_changed as files_changed,
     coalesce(placed.commits_count, placed.listed_commits_count) as commits_count,
     coalesce(placed.reviews_count, 0) as reviews_count,
 from placed
@@ -198,7 +210,7 @@ left join core.repositories as repositories
 left join core.services as services
     on
         services.service_id = placed.service_ids[1]
-        and (len(placed.service_ids) = 1 or placed.paths is not null)
+        and (len(placed.service_ids) = 1 or placed.known_paths is not null)
 left join core.memberships as memberships
     on
         placed.author_id = memberships.person_id

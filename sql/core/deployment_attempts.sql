@@ -1,10 +1,13 @@
 /*---
-grain       = "one row per deployment a source reports and service it deploys"
+grain       = "one row per reported deployment and service it deploys"
 key         = ["source", "ext_id"]
 description = """
 A deployment that names no service is of every service of its repository. `revision` is what was deployed: the commit,
 else the artifact, else the version. Environments that count as production are one tier. A `place` is where one
 deployment replaces another: service, tier and release line. A `bundle` is what may be one rollout."""
+
+[keys]
+"core.reported_deployments" = ["source", "ext_id"]
 ---*/
 with resolved as (
     select
@@ -13,7 +16,7 @@ with resolved as (
             as own_repository_id,
         coalesce(own_service.service_id, named_service.service_id, lower(deployments.service))
             as own_service_id,
-    from landing.deployments as deployments
+    from core.reported_deployments as deployments
     left join core.repository_keys as own
         on
             deployments.source = own.source
@@ -30,7 +33,6 @@ with resolved as (
         on
             named_service.source = '*'
             and lower(deployments.service) = named_service.key
-    where deployments.deleted_at is null
 ),
 
 placed as (
@@ -101,6 +103,7 @@ select
     placed.changes,
     placed.caused_by_incident,
     placed.fixes_deployment,
+    placed.is_by_rule,
 from placed
 left join core.services as services on placed.service_id = services.service_id
 left join core.repositories as repositories

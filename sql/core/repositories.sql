@@ -10,9 +10,12 @@ select
     min(repositories.source) as source,
     arg_min(repositories.ext_id, row(repositories.source, repositories.ext_id)) as ext_id,
     regexp_extract(lower(repositories.name), '[^/]+$') as short_name,
-    arg_min(repositories.url, row(repositories.source, repositories.ext_id)) as web_url,
+    arg_min(repositories.url, row(repositories.source, repositories.ext_id))
+    filter (where repositories.url is not null) as web_url,
     arg_min(repositories.default_branch, row(repositories.source, repositories.ext_id))
-        as default_branch,
+    filter (where repositories.default_branch is not null) as default_branch,
+    arg_min(repositories.team, row(repositories.source, repositories.ext_id))
+    filter (where repositories.team is not null) as team,
     bool_or(repositories.is_archived) as is_archived,
     bool_or(repositories.is_fork) as is_fork,
     min(repositories.created_at) as created_at,

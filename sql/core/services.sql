@@ -2,7 +2,8 @@
 grain       = "one row per service"
 description = """
 Declared services, those of `dx.toml` before those of sources, and one for each repository that no declared service
-names. A declared service without a repository takes the repository of its own name. `path_pattern` is the regular
+names. A declared service without a repository takes the repository of its own name; one without a team that of its
+repository. `path_pattern` is the regular
 expression of its path globs over newline-separated paths; null means the whole repository."""
 ---*/
 with ranked as (
@@ -181,7 +182,7 @@ patterns as (
 select
     complete.service_id,
     complete.service,
-    coalesce(team_keys.team, complete.team) as team,
+    coalesce(team_keys.team, complete.team, owners.team, repositories.team) as team,
     complete.repository_id,
     coalesce(repositories.repository, complete.repository_id) as repository,
     complete.paths,
@@ -196,3 +197,7 @@ left join patterns on complete.service_id = patterns.service_id
 left join core.team_keys as team_keys on lower(complete.team) = team_keys.key
 left join core.repositories as repositories
     on complete.repository_id = repositories.repository_id
+left join core.team_keys as owners
+    on
+        complete.team is null
+        and lower(repositories.team) = owners.key

@@ -42,6 +42,7 @@ class Repository(Record):
     name: Text = Field(description="`host/org/name`, or the folder's name where there is no host")
     aliases: tuple[str, ...] = Field(default=(), description="earlier names, and other names it is referred to by")
     default_branch: str | None = None
+    team: str | None = Field(default=None, description="the team that owns it, where the host says (CODEOWNERS)")
     is_archived: bool = False
     is_fork: bool = False
     created_at: Instant | None = None
@@ -197,6 +198,7 @@ class Issue(Record):
     """A work item or ticket of a tracker."""
 
     key: Text
+    repository: str | None = Field(default=None, description="where the issue is kept with the code")
     type: str = ""
     title: str = ""
     status: str = ""

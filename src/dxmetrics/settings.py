@@ -11,12 +11,13 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
+from dxmetrics import patterns
 from dxmetrics.errors import SettingsError
 
 FILE_NAME = "dx.toml"
@@ -42,6 +43,15 @@ def _regular_expression(pattern: str) -> str:
     except re.error as error:
         raise ValueError(f"is not a regular expression ({error})") from None
     return pattern
+
+
+def _pattern(text: str) -> str:
+    if patterns.is_expression(text):
+        _regular_expression(text[1:-1])
+    return text
+
+
+Pattern = Annotated[str, AfterValidator(_pattern)]
 
 
 class Section(BaseModel):
@@ -84,7 +94,19 @@ class Production(Section):
 
 
 class Incidents(Section):
-    """Which incidents count, and when they are blamed on a deployment."""
+    """What is an incident, which ones count, and when they are blamed on a deployment."""
+
+    labels: tuple[Text, ...] = Field(
+        default=("incident", "incident:*", "incident/*", "type:incident", "type/incident", "kind/incident"),
+        description="an issue with one of these labels (* and ? allowed) is an incident",
+    )
+    types: tuple[Text, ...] = Field(
+        default=("incident",), description="an issue of one of these types (* and ? allowed) is an incident"
+    )
+    severity_pattern: Annotated[str, AfterValidator(_regular_expression)] = Field(
+        default="(?i)^(?:sev|severity|s|p|priority)[-_:/ ]*([0-5])$",
+        description="regular expression whose group is the severity in a label of such an issue",
+    )
 
     severities: tuple[Annotated[int, Field(ge=0, le=5)], ...] = Field(
         default=(), description="severities that count, 1 is worst; empty: all, also those without one"
@@ -94,8 +116,40 @@ class Incidents(Section):
     )
 
 
+class DeploymentRule(Section):
+    """CI runs or jobs that deploy. Every pattern that is given must match."""
+
+    source: Pattern = Field(default="", description="name of the source; blank: any")
+    repository: Pattern = Field(default="", description="`host/org/name`, `org/name` or `name`; blank: any")
+    workflow: Pattern = Field(default="", description="name of the workflow or pipeline; blank: any")
+    job: Pattern = Field(default="", description="name of a job, which is then the deployment; blank: the run is")
+    branch: Pattern = Field(default="", description="branch the run was of; blank: any")
+    environment: Text = Field(default="production", description="the environment it deploys to")
+    service: str = Field(default="", description="the service it deploys; blank: those of the repository")
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Self:
+        if not (self.workflow or self.job):
+            raise ValueError(
+                "a rule names at least `workflow` or `job`: without them every CI run would be a deployment"
+            )
+        return self
+
+
 class Deployments(Section):
-    """How deployments are told apart."""
+    """What counts as a deployment, and how deployments are told apart."""
+
+    releases: Literal["fallback", "always", "never"] = Field(
+        default="fallback",
+        description="whether releases and version tags are deployments to production: where nothing else tells of a "
+        "repository's deployments (fallback), always, or never",
+    )
+    rules: tuple[DeploymentRule, ...] = Field(
+        default=(),
+        description="CI runs or jobs that deploy, beside what sources report as deployments: "
+        '[{ workflow = "deploy*", branch = "main", environment = "production" }]; also source, repository, job, '
+        "service; a pattern has * and ?, or is a regular expression between slashes",
+    )
 
     fan_out_minutes: int = Field(
         default=60, ge=0, description="the same commit of a service within this time is one rollout, not many"
@@ -368,20 +422,15 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _models_in(part)
 
 
-def pattern(globs: Iterable[str]) -> str:
-    """A regular expression (Python and RE2) matching any of `globs` whole, in any case.
-
-    Only * and ? are special: brackets are literal, as `dependabot[bot]` needs. No globs match nothing.
-    """
-    parts = [re.escape(glob).replace(r"\*", ".*").replace(r"\?", ".") for glob in globs]
-    return f"(?i)^(?:{'|'.join(parts)})$" if parts else r"[^\s\S]"
-
-
 def variables(settings: Settings) -> dict[str, Any]:
     """The SQL variables that core models read by `getvariable`: the organisation's choices."""
     return {
-        "production_pattern": pattern(settings.production.environments),
-        "bot_pattern": pattern((*settings.bots.patterns, *settings.bots.agents)),
+        "production_pattern": patterns.of_globs(settings.production.environments),
+        "bot_pattern": patterns.of_globs((*settings.bots.patterns, *settings.bots.agents)),
+        "incident_label_pattern": patterns.of_globs(settings.incidents.labels),
+        "incident_type_pattern": patterns.of_globs(settings.incidents.types),
+        "severity_pattern": settings.incidents.severity_pattern,
+        "release_deployments": settings.deployments.releases,
         "incident_severities": list(settings.incidents.severities) or None,
         "incident_window_hours": settings.incidents.window_hours,
         "fan_out_minutes": settings.deployments.fan_out_minutes,

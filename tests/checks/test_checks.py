@@ -54,6 +54,9 @@ DAMAGES = {
     "changes_are_unique": "insert into core.changes from core.changes",
     "deployments_are_unique": "insert into core.deployments from core.deployments",
     "incidents_are_unique": "insert into core.incidents from core.incidents",
+    "deployment_rules_match": (
+        "insert into core.deployment_rules values (1, null, null, '^deploy$', null, null, 'production', null)"
+    ),
     "change_deployments_are_unique": "insert into core.change_deployments from core.change_deployments",
     "fail_rate_counts_each_deployment_once": (
         "insert into core.deployment_failures by name"

@@ -11,6 +11,7 @@ from pydantic import SecretStr, ValidationError
 from dxmetrics import collectors, starter
 from dxmetrics.collectors import SourceSettings
 from dxmetrics.errors import SettingsError
+from dxmetrics.patterns import expression, of_globs
 from dxmetrics.project import Project, builtin_root
 from dxmetrics.settings import (
     SECTIONS,
@@ -20,7 +21,6 @@ from dxmetrics.settings import (
     Settings,
     TeamEntry,
     checked,
-    pattern,
     read,
     resolve,
     variables,
@@ -158,7 +158,7 @@ def test_a_refused_secret_is_not_repeated() -> None:
 def test_globs_match_whole_names_in_any_case_with_literal_brackets(
     globs: list[str], text: str, *, matches: bool
 ) -> None:
-    assert bool(re.search(pattern(globs), text)) is matches
+    assert bool(re.search(of_globs(globs), text)) is matches
 
 
 def test_the_sql_variables_are_the_organisations_choices() -> None:
@@ -167,7 +167,8 @@ def test_the_sql_variables_are_the_organisations_choices() -> None:
     assert chosen["production_pattern"] == "(?i)^(?:live)$"
     assert variables(Settings())["incident_severities"] is None
     assert set(chosen) == {
-        "production_pattern", "bot_pattern", "incident_severities", "incident_window_hours", "fan_out_minutes",
+        "production_pattern", "bot_pattern", "incident_label_pattern", "incident_type_pattern", "severity_pattern",
+        "release_deployments", "incident_severities", "incident_window_hours", "fan_out_minutes",
         "hotfix_pattern", "rework_scope", "large_change_lines", "reporting_zone",
     }  # fmt: skip
 
@@ -201,3 +202,22 @@ def test_every_setting_says_why(tmp_path: Path) -> None:
         if key != "kind" and not field.description
     ]
     assert silent == []
+
+
+def test_a_pattern_is_a_glob_or_an_expression_between_slashes_and_blank_matches_anything() -> None:
+    assert expression("Deploy*") == "(?i)^(?:Deploy.*)$"
+    assert expression("/^deploy-(prod|live)$/") == "^deploy-(prod|live)$"
+    assert expression("") is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ({"branch": "main"}, "a rule names at least `workflow` or `job`"),
+        ({"workflow": "/(/"}, r"workflow = '/\(/': is not a regular expression"),
+        ({"workflows": "deploy"}, "'workflows' is not a setting: did you mean 'workflow'"),
+    ],
+)
+def test_a_deployment_rule_that_cannot_be_is_refused(rule: dict[str, str], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        resolve({"deployments": {"rules": [rule]}}, {})

@@ -21,13 +21,25 @@ from dxmetrics.settings import Settings, variables
 from .conftest import land, weekly
 
 FOLDER = Path(__file__).parent
-ARRIVING = ("change_cycle_stages", "across_sources", "git_alone", "golden/15_many_repositories")
+ARRIVING = (
+    "change_cycle_stages",
+    "across_sources",
+    "git_alone",
+    "host_and_mirror",
+    "deployment_rules",
+    "releases",
+    "issue_incidents",
+    "golden/15_many_repositories",
+)
 CHANGING = (
     "change_fail_rate",
     "linked_otherwise",
     "monorepo",
     "fan_out",
     "kinds",
+    "host_and_mirror",
+    "deployment_rules",
+    "releases",
     "golden/12_revert",
 )
 Tables = Mapping[str, Sequence[tuple[Any, ...]]]

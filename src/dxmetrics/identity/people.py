@@ -22,7 +22,8 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from dxmetrics.settings import PROJECT_SOURCE, Settings, pattern
+from dxmetrics.patterns import of_globs
+from dxmetrics.settings import PROJECT_SOURCE, Settings
 
 TEXT_COLUMNS = ("source", "account", "person_id", "display_name", "kind", "reason")
 IDENTITY_FIELDS: list[pa.Field[Any]] = [
@@ -59,8 +60,8 @@ class Rules:
     kinds: Mapping[str, str] = field(default_factory=dict)  # source name -> its collector's kind
     same_logins: Sequence[Sequence[str]] = ()
     plus_tag_domains: Sequence[str] = ()
-    bot_pattern: str = pattern(())
-    agent_pattern: str = pattern(())
+    bot_pattern: str = of_globs(())
+    agent_pattern: str = of_globs(())
 
     @classmethod
     def of(cls, settings: Settings) -> Rules:
@@ -69,8 +70,8 @@ class Rules:
             kinds={name: str(section.get("kind", "")) for name, section in settings.sources.items()},
             same_logins=settings.identities.same_logins,
             plus_tag_domains=settings.identities.plus_tag_domains,
-            bot_pattern=pattern(settings.bots.patterns),
-            agent_pattern=pattern(settings.bots.agents),
+            bot_pattern=of_globs(settings.bots.patterns),
+            agent_pattern=of_globs(settings.bots.agents),
         )
 
 
