@@ -2,8 +2,9 @@
 grain       = "one row per stream and service"
 description = """
 Since when, and until when, events of a service are observed: as sources state it in their coverage (`is_stated`), else
-from the first event on. Only within it does no event mean zero. `observed_to` is null where no end is stated. The
-stream `pull_requests` is of changes whose opening is known: git alone knows merges only."""
+from the first event on. Only within it does no event mean zero. `observed_to` is null where no end is stated.
+`is_complete` is false while history before `observed_from` is known to exist: its repository is older. The stream
+`pull_requests` is of changes whose opening is known: git alone knows merges only."""
 ---*/
 with stated as (
     select
@@ -16,8 +17,15 @@ with stated as (
         on
             scopes.source = coverage.source
             and scopes.scope = coverage.scope
-    where coverage.stream in ('deployments', 'changes', 'incidents', 'pipeline_runs')
+    where coverage.stream in ('changes', 'incidents', 'pipeline_runs')
     group by coverage.stream, scopes.service_id
+    union all
+    select
+        'deployments' as stream,
+        coverage.service_id,
+        coverage.covered_from as observed_from,
+        coverage.covered_to as observed_to,
+    from core.deployment_coverage as coverage
 ),
 
 events as (
@@ -79,6 +87,7 @@ select
     coalesce(stated.observed_from, events.first_at) as observed_from,
     stated.observed_to,
     stated.observed_from is not null as is_stated,
+    not coalesce(stated.observed_from > repositories.created_at, false) as is_complete,
 from stated
 full join events
     on
@@ -86,4 +95,6 @@ full join events
         and stated.service_id = events.service_id
 left join core.services as services
     on coalesce(stated.service_id, events.service_id) = services.service_id
+left join core.repositories as repositories
+    on services.repository_id = repositories.repository_id
 where coalesce(stated.observed_from, events.first_at) is not null

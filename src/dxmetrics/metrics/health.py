@@ -21,6 +21,34 @@ SCOPES = """
     ) = 1
 """
 
+# Where history is still being read, a stream is complete since the youngest of the scopes' beginnings. A scope that is
+# read since its repository was made holds nothing back.
+COVERAGE = """
+    select
+        coverage.source,
+        coverage.stream,
+        count(*) as scopes,
+        coalesce(
+            max(coverage.covered_from) filter (where coverage.covered_from > repositories.created_at),
+            min(coverage.covered_from)
+        ) as complete_since,
+        count(*) filter (where coverage.covered_from > repositories.created_at) as scopes_in_arrears,
+        max(coverage.covered_to) as complete_until,
+    from (
+        select source, stream, scope, arg_max(covered_from, covered_to) as covered_from, max(covered_to) as covered_to
+        from meta.coverage
+        group by all
+    ) as coverage
+    left join (
+        select source, scope, min(created_at) as created_at
+        from landing.repositories
+        group by all
+    ) as repositories
+        on coverage.source = repositories.source and coverage.scope = repositories.scope
+    group by all
+    order by coverage.source, coverage.stream
+"""
+
 
 def health(reading: Reading) -> Health:
     """The state of everything that was collected and built, as of the publication."""
@@ -30,10 +58,7 @@ def health(reading: Reading) -> Health:
         data_version=str(publication.facts.get("data_version", "")),
         sources=_sources(reading),
         scopes=reading.rows(f"select * from ({SCOPES}) as scopes order by status = 'ok', source, scope"),
-        coverage=reading.rows(
-            "select source, stream, count(distinct scope) as scopes, min(covered_from) as complete_since,"
-            " max(covered_to) as complete_until from meta.coverage as coverage group by all order by source, stream"
-        ),
+        coverage=reading.rows(COVERAGE),
         quarantine=reading.rows(
             "select source, record, reason, count(*) as rows, sum(occurrences)::bigint as occurrences,"
             " min(first_seen_at) as first_seen_at, max(last_seen_at) as last_seen_at"

@@ -32,6 +32,11 @@ class Span:
 
 
 NEVER = Span()
+# While some history is still being read, what is seen of all begins with the last to begin: a sum over services would
+# otherwise grow where only their history does. What is complete holds nothing back.
+SINCE = """coalesce(
+    max(observations.observed_from) filter (where not observations.is_complete), min(observations.observed_from)
+)"""
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ def _spans(reading: Reading, stream: str, selection: Selection) -> dict[Dimensio
     conditions, params = selection.conditions("observations")
     keys = [f"observations.{name} as dim_{place}" for place, name in enumerate(selection.by)]
     rows = reading.rows(
-        f"select {', '.join([*keys, ''])}min(observations.observed_from) as first_at,"
+        f"select {', '.join([*keys, ''])}{SINCE} as first_at,"
         " max(coalesce(observations.observed_to, $as_of)) as last_at from core.observations as observations"
         f" where {' and '.join(['observations.stream = $stream', *conditions])} group by all",
         {"stream": stream, "as_of": reading.publication.as_of, **params},

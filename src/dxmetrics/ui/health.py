@@ -117,6 +117,7 @@ def coverage(health: Health) -> pd.DataFrame:
             "Complete since": row["complete_since"],
             "Until": row["complete_until"],
             "Scopes": row["scopes"],
+            "Still reading history": row["scopes_in_arrears"],
         }
         for row in health.coverage
     )

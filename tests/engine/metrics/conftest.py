@@ -27,7 +27,7 @@ COLUMNS = {
 ALWAYS = ("occurred_at", "team", "service", "repository", "entity_id", "title", "url")
 
 TABLES = """
-    create schema core; create schema metrics; create schema meta;
+    create schema core; create schema metrics; create schema meta; create schema landing;
     create table meta.facts (name varchar, value json);
     create table meta.models (
         name varchar, kind varchar, header json, sql varchar, built_at timestamptz, rows bigint, seconds double
@@ -47,8 +47,9 @@ TABLES = """
     create table meta.check_results (name varchar, title varchar, failures bigint);
     create table core.observations (
         stream varchar, service varchar, team varchar, repository varchar, observed_from timestamptz,
-        observed_to timestamptz
+        observed_to timestamptz, is_complete boolean
     );
+    create table landing.repositories (source varchar, scope varchar, created_at timestamptz);
     create table core.services (service varchar, team varchar);
     create table core.repositories (repository varchar);
     create table core.changes (service varchar, team varchar, repository varchar);
@@ -79,9 +80,11 @@ class Warehouse:
         since: datetime = LONG_AGO,
         until: datetime | None = None,
         team: str | None = "web",
+        *,
+        is_complete: bool = True,
     ) -> None:
         """State that the events of a service are observed; until as_of if no end is given."""
-        self.observed.append((stream, service, team, "repo", since, until))
+        self.observed.append((stream, service, team, "repo", since, until, is_complete))
 
     def publish(self, version: str = "20261125") -> Metrics:
         """Write the file and the pointer, and open it."""
@@ -100,7 +103,7 @@ class Warehouse:
             for name, (header, rows) in self.metrics.items():
                 _write(connection, name, header, rows)
             for row in self.observed:
-                connection.execute("insert into core.observations values (?, ?, ?, ?, ?, ?)", list(row))
+                connection.execute("insert into core.observations values (?, ?, ?, ?, ?, ?, ?)", list(row))
             for statement in self.statements:
                 connection.execute(statement)
         (folder / "current").write_text(f"dx-{version}.duckdb\n")

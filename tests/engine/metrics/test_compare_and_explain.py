@@ -189,6 +189,25 @@ def test_health_says_what_was_read_refused_and_is_unmapped(warehouse: Any) -> No
     assert metrics.values("team") == ("web",)
 
 
+def test_a_stream_is_complete_since_the_youngest_beginning_while_history_is_still_read(warehouse: Any) -> None:
+    when = "'2026-11-25 10:00:00+00'::timestamptz"
+    warehouse.statements += [
+        f"insert into landing.repositories values ('forge', '{scope}', {when} - interval {age} day)"
+        for scope, age in (("old", 900), ("older", 900), ("young", 5))
+    ]
+    warehouse.statements += [
+        f"insert into meta.coverage values ('forge', 'changes', '{scope}', {when} - interval {age} day, {when})"
+        for scope, age in (("old", 30), ("older", 90), ("young", 5))
+    ]
+    warehouse.statements.append(
+        "insert into meta.coverage values"
+        f" ('forge', 'changes', 'older', {when} - interval 400 day, {when} - interval 300 day)"
+    )
+    (stream,) = warehouse.publish().health().coverage
+    assert (stream["complete_since"], stream["scopes"]) == (datetime(2026, 10, 26, 10, tzinfo=UTC), 3)
+    assert stream["scopes_in_arrears"] == 2
+
+
 def test_nobody_can_ask_for_the_values_of_a_person(warehouse: Any) -> None:
     metrics = warehouse.publish()
     with pytest.raises(Exception, match="team, service, repository"):

@@ -376,3 +376,15 @@ def test_cells_are_flat_json(warehouse: Any) -> None:
     found = json.loads(json.dumps(cell.as_json()))
     assert found["period_start"] == "2026-08-24"
     assert (found["service"], found["value"], found["quality_flags"]) == ("api", 1.0, [])
+
+
+def test_periods_before_the_last_history_that_is_still_read_are_unknown(warehouse: Any) -> None:
+    warehouse.observe("changes", "api", since=datetime(2026, 8, 24, tzinfo=UTC))
+    warehouse.observe("changes", "shop", since=datetime(2026, 10, 5, tzinfo=UTC), is_complete=False)
+    warehouse.observe("changes", "new", since=datetime(2026, 11, 9, tzinfo=UTC))
+    warehouse.metric("merged", {"aggregate": "count", "unit": "changes", "stream": "changes"}, [event(MONDAY)])
+    metrics = warehouse.publish()
+    counts = {cell.period_start.isoformat(): cell.value for cell in metrics.query("merged", period="week")}
+    assert (counts["2026-09-28"], counts["2026-10-05"]) == (None, 0)
+    (own,) = metrics.query("merged", where={"service": ["api"]}, start=date(2026, 8, 24), end=date(2026, 8, 31))
+    assert own.value is not None
