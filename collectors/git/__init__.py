@@ -23,6 +23,7 @@ from dxmetrics.records import Change, ChangeCommit, Commit, Deployment, Identity
 
 from .command import Git as Program
 from .command import GitFailed
+from .hosted import Hosted, history
 from .location import Location, forge_of, is_url, locate, web_of
 from .mirror import Mirror, access
 from .settings import GitSettings
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from .settings import Rules
 
-__all__ = ["Git", "GitSettings"]
+__all__ = ["Git", "GitSettings", "Hosted", "history"]
 
 
 class Git(Collector):

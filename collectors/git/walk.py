@@ -17,10 +17,11 @@ from . import accounts, history, releases
 from .changes import Built, Changes, Line
 from .command import GitFailed
 from .commits import Commits
+from .lines import outside, whole_lines
 from .reverts import Older, Reverts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from .command import Git
     from .location import Web
@@ -51,8 +52,19 @@ class Tips:
 class Walk:
     """One reading of one mirror."""
 
-    def __init__(self, name: str, git: Git, heads: Heads, rules: Rules, web: Web, read_at: datetime) -> None:
+    def __init__(
+        self,
+        name: str,
+        git: Git,
+        heads: Heads,
+        rules: Rules,
+        web: Web,
+        read_at: datetime,
+        *,
+        tells_repository: bool = True,
+    ) -> None:
         self.name = name
+        self.tells_repository = tells_repository
         self.git = git
         self.heads = heads
         self.rules = rules
@@ -147,7 +159,8 @@ class Walk:
         return bool(rows) and rows[-1].split()[1:2] == [old]
 
     def _read(self, old: Tips, old_releases: dict[str, str], *, is_whole: bool) -> Iterator[Page]:
-        self._add(Repository, self._repository_payload())
+        if self.tells_repository:
+            self._add(Repository, self._repository_payload())
         graph = history.Graph()
         older = Older(self.git, None if is_whole else old.lines.get(self.default_branch or ""))
         reverts = Reverts(self.git, self.name, older)
@@ -367,37 +380,3 @@ class Walk:
             self.notes.append(f"tags that are not counted as releases: {reasons}")
         if self.rules.deployments not in {"none", "merges"} and not chosen and self.tips.lines:
             self.notes.append('no tag is a release: no deployments; see `deployments` ("merges", or a tag pattern)')
-
-
-def whole_lines(graph: history.Graph, heads: dict[str, str], default_branch: str | None) -> Iterator[Line]:
-    """Every branch from its beginning; other than the default one, from where it left the default one."""
-    rank: dict[str, int] = {}  # of each commit of the default branch: the place of the first parent that brought it
-    main: set[str] = set()
-    claimed: set[str] = set()
-    for branch, head in heads.items():
-        if branch == default_branch:
-            commits = graph.line(head, lambda _: False)
-            main = set(commits)
-            seen: set[str] = set()
-            for place, sha in enumerate(commits):
-                seen.add(sha)
-                for brought in (sha, *graph.brought(graph.nodes[sha].parents[1:], seen, lambda _: False)):
-                    rank[brought] = place
-            yield Line(branch, True, commits, lambda _: False, lambda _: False)
-            continue
-        commits = graph.line(head, main.__contains__)
-        fork = graph.nodes[commits[0]].parents[:1] if commits else ()
-        limit = rank.get(fork[0], -1) if fork else -1
-        yield Line(branch, False, commits, frozenset(claimed).__contains__, ranked_below(rank, limit))
-        claimed.update(commits)
-
-
-def ranked_below(rank: dict[str, int], limit: int) -> Callable[[str], bool]:
-    """Tells the commits of the default branch that came no later than `limit`."""
-    return lambda sha: rank.get(sha, limit + 1) <= limit
-
-
-def outside(shas: Iterable[str]) -> Callable[[str], bool]:
-    """Tells what is not among `shas`."""
-    inside = frozenset(shas)
-    return lambda sha: sha not in inside
