@@ -132,9 +132,17 @@ def cli_page() -> str:
     if not isinstance(command, TyperGroup):
         raise TypeError("the command line has no verbs")
     parts = [NOTICE, "# Command line", "Results go to stdout, everything else to stderr; `--json` is for machines."]
-    for name, verb in command.commands.items():
+    for name, verb in _verbs(command):
         parts += [f"## dxmetrics {name}", " ".join((verb.help or "").split()), _parameters(verb)]
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
+
+
+def _verbs(group: TyperGroup, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every verb with its whole name, those below another right after it."""
+    for name, verb in group.commands.items():
+        yield f"{prefix}{name}", verb
+        if isinstance(verb, TyperGroup):
+            yield from _verbs(verb, f"{prefix}{name} ")
 
 
 def _parameters(verb: Any) -> str:

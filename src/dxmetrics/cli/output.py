@@ -20,6 +20,7 @@ from dxmetrics.sources import configured, described, kinds
 if TYPE_CHECKING:
     from dxmetrics.metrics import Cell, Definition, Health, Receipt
     from dxmetrics.project import Project
+    from dxmetrics.trial import Trial
 
 PIPE_WIDTH = 200  # columns where no terminal says how wide it is
 NUMBERS = frozenset({"value", "n", "k", "scopes", "rows", "measure"})
@@ -105,6 +106,31 @@ def sources(project: Project, health: Health | None, *, is_json: bool) -> None:
         return
     _table(ours, "name", "kind", "scopes", "rows", "state", "last_collected_at")
     _table(found, "kind", "reads")
+
+
+def trial(found: Trial, *, is_json: bool) -> None:
+    """What rules make of a source, list by list, each with what to do where it is not what was meant."""
+    matches = found.matches
+    if is_json:
+        as_json(found)
+        return
+    sys.stdout.write(f"{matches.source}: {found.looked_at}; nothing is kept\n")
+    for title, rows, hint in (
+        ("Deployments", matches.deployments, "none: name the runs or jobs that deploy in [[deployments.rules]]"),
+        ("Rules", matches.rules, ""),
+        ("CI runs", matches.runs, ""),
+        ("CI jobs", matches.jobs, ""),
+        ("Issues", matches.issues, ""),
+    ):
+        if rows:
+            sys.stdout.write(f"\n{title}\n")
+            _table([{**row, "newest": _minute(row.get("newest"))} for row in rows], *rows[0])
+        elif hint:
+            sys.stdout.write(f"\n{title}: {hint}\n")
+
+
+def _minute(value: datetime | None) -> str:
+    return f"{value:%Y-%m-%d %H:%M}" if value else ""
 
 
 def number(value: Any) -> str:

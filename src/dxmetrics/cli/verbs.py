@@ -214,9 +214,40 @@ def explain(
     output.receipt(receipt, is_json=as_json)
 
 
-@app.command()
-def sources(project: Folder = None, as_json: Json = False) -> None:
-    """List the configured sources with their state, and the kinds there are."""
+sources_app = typer.Typer(
+    help="List the configured sources with their state, and the kinds there are; `try` one.",
+    invoke_without_command=True,
+    rich_markup_mode=None,
+)
+app.add_typer(sources_app, name="sources")
+
+
+@sources_app.command("try")
+def try_source(
+    name: Annotated[str, typer.Argument(help="the source's name, as in [sources.NAME]")],
+    scopes: Annotated[int, typer.Option("--scopes", min=1, help="how many repositories to look at")] = 6,
+    fresh: Annotated[bool, typer.Option("--fresh", help="ask the source though it is collected already")] = False,
+    project: Folder = None,
+    as_json: Json = False,
+) -> None:
+    """Show what the rules in dx.toml make of a source: deployments, environments, incidents. Nothing is kept."""
+    from dxmetrics import trial
+    from dxmetrics.cli import output
+    from dxmetrics.cli.watching import watching
+
+    chosen = _chosen(project)
+    with watching(chosen) as watch:
+        tried = trial.try_source(chosen, name, scopes=scopes, fresh=fresh, listen=watch)
+    for failure in tried.failures:
+        typer.echo(f"warning: {failure}", err=True)
+    output.trial(tried, is_json=as_json)
+
+
+@sources_app.callback()
+def sources(context: typer.Context, project: Folder = None, as_json: Json = False) -> None:
+    """List the configured sources with their state, and the kinds there are; `try` shows what rules match."""
+    if context.invoked_subcommand is not None:
+        return
     from dxmetrics.cli import output
     from dxmetrics.errors import WarehouseError
     from dxmetrics.metrics import Metrics

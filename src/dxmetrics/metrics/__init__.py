@@ -4,10 +4,10 @@ from dxmetrics.metrics.api import Metrics
 from dxmetrics.metrics.bands import Band, Scores, scores
 from dxmetrics.metrics.definition import Definition
 from dxmetrics.metrics.periods import PERIODS, Period, Window, complete_weeks
-from dxmetrics.metrics.results import Cell, Chart, Comparison, Health, Receipt
+from dxmetrics.metrics.results import Cell, Chart, Comparison, Health, Matches, Receipt
 from dxmetrics.metrics.store import require_readable
 
 __all__ = [
-    "PERIODS", "Band", "Cell", "Chart", "Comparison", "Definition", "Health", "Metrics", "Period", "Receipt", "Scores",
-    "Window", "complete_weeks", "require_readable", "scores",
+    "PERIODS", "Band", "Cell", "Chart", "Comparison", "Definition", "Health", "Matches", "Metrics", "Period",
+    "Receipt", "Scores", "Window", "complete_weeks", "require_readable", "scores",
 ]  # fmt: skip

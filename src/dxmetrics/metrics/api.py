@@ -9,14 +9,14 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from dxmetrics.errors import SettingsError
-from dxmetrics.metrics import bands, comparison, explain, health
+from dxmetrics.metrics import bands, comparison, explain, health, matches
 from dxmetrics.metrics.bands import Band
 from dxmetrics.metrics.definition import BOTS, Definition
 from dxmetrics.metrics.frequency import frequency_history
 from dxmetrics.metrics.gather import Request
 from dxmetrics.metrics.periods import PERIODS, Window, complete_weeks, local_date
 from dxmetrics.metrics.query import answers, request
-from dxmetrics.metrics.results import Cell, Chart, Comparison, Health, Receipt
+from dxmetrics.metrics.results import Cell, Chart, Comparison, Health, Matches, Receipt
 from dxmetrics.metrics.selection import Where, select
 from dxmetrics.metrics.store import Publication, Reading, Store
 
@@ -169,6 +169,11 @@ class Metrics:
         """What the Data health page shows."""
         with self._reading() as reading:
             return health.health(reading)
+
+    def matches(self, source: str) -> Matches:
+        """What the organisation's rules make of a source's runs, jobs, environments and issues."""
+        with self._reading() as reading:
+            return matches.matches(reading, source)
 
     def _releasing(self) -> weakref.finalize[[Publication], Metrics]:
         """What gives the publication back when this object is gone; at the end of the process there is no need to."""

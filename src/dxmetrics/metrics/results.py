@@ -132,6 +132,18 @@ class Receipt:
 
 
 @dataclass(frozen=True)
+class Matches:
+    """What is there of a source, each a tuple of rows, and what the organisation's rules make of it."""
+
+    source: str
+    deployments: tuple[Mapping[str, Any], ...] = ()
+    rules: tuple[Mapping[str, Any], ...] = ()
+    runs: tuple[Mapping[str, Any], ...] = ()
+    jobs: tuple[Mapping[str, Any], ...] = ()
+    issues: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
 class Health:
     """What the Data health page shows, each a tuple of rows; empty where there is nothing to say."""
 

@@ -16,10 +16,21 @@ from dxmetrics.pipeline.events import (
     StepFinished,
     StepStarted,
 )
-from dxmetrics.pipeline.steps import Outcome, build, check, collect, counted, publish, replay, up, utc_now
+from dxmetrics.pipeline.steps import (
+    Outcome,
+    build,
+    check,
+    collect,
+    counted,
+    publish,
+    replay,
+    sample_source,
+    up,
+    utc_now,
+)
 
 __all__ = [
     "Collection", "Event", "Listener", "Outcome", "ScopeFinished", "ScopeMoved", "ScopeResult", "ScopeStarted",
     "SourceSaid", "StepFinished", "StepStarted", "build", "check", "collect", "counted", "derivations", "publish",
-    "replay", "up", "utc_now",
+    "replay", "sample_source", "up", "utc_now",
 ]  # fmt: skip

@@ -127,16 +127,21 @@ class Collecting:
         self.results: list[ScopeResult] = []
         self._queue: queue.Queue[_Message] = queue.Queue(PAGES_WAITING)
         self._stop = threading.Event()
+        self._is_look = False
         self._budgets = Budgets()
         self._unusable: dict[str, AuthError | LimitedError] = {}  # sources of which no other scope is tried
 
-    def run(self, sources: Sequence[Source]) -> Collection:
-        """Collect every scope of `sources`; WarehouseError where nothing can be written."""
+    def run(self, sources: Sequence[Source], *, most_scopes: int | None = None) -> Collection:
+        """Collect every scope of `sources`; WarehouseError where nothing can be written.
+
+        `most_scopes`: the first turn of so many scopes of each source only, for a look at it.
+        """
+        self._is_look = most_scopes is not None
         loaders = {source.name: self._loader(source) for source in sources}
         with ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="collect") as pool:
             try:
                 listed = [(source, pool.submit(self._list, source)) for source in sources]
-                by_source = [self._tasks(source, listing.result()) for source, listing in listed]
+                by_source = [self._tasks(source, listing.result())[:most_scopes] for source, listing in listed]
                 tasks = [task for task in chain.from_iterable(zip_longest(*by_source)) if task]
                 for task in tasks:
                     pool.submit(self._read, task, pool)
@@ -226,7 +231,7 @@ class Collecting:
                 return False
             self._put(task, page)
             if page.ends_turn:
-                return True
+                return not self._is_look
         return False
 
     def _put(self, task: _Task, content: Page | _Ended | None) -> None:

@@ -73,6 +73,18 @@ def collect(
     return collection
 
 
+def sample_source(
+    project: Project, name: str, *, scopes: int, clock: Clock = utc_now, listen: Listener = silent
+) -> Collection:
+    """Read the newest rows of a few scopes of one source, as `collect` does first; for looking at it."""
+    sources = _chosen(project, [name])
+    with _opened(project) as connection, _run(connection, ["look", name], clock) as run_id:
+        collection = Collecting(connection, project, run_id, clock, listen).run(sources, most_scopes=scopes)
+        with warehouse.transaction(connection):
+            warehouse.set_fact(connection, "as_of", clock().isoformat())
+    return collection
+
+
 def replay(
     project: Project, names: Sequence[str] = (), *, clock: Clock = utc_now, listen: Listener = silent
 ) -> Collection:

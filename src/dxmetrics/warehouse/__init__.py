@@ -5,6 +5,7 @@ publication and `latest` finds the newest.
 """
 
 from dxmetrics.warehouse.connection import open_writer, transaction
+from dxmetrics.warehouse.copies import copy_source
 from dxmetrics.warehouse.load import Counts, Loader
 from dxmetrics.warehouse.publish import Publication, latest, publish
 from dxmetrics.warehouse.replay import replay
@@ -20,7 +21,7 @@ from dxmetrics.warehouse.state import (
 )
 
 __all__ = [
-    "Counts", "Loader", "Publication", "facts", "finish_run", "finish_scope", "forget_scope", "known_scopes", "latest",
-    "miss_scope", "open_writer", "publish", "read_cursor", "replay", "set_fact", "start_run", "start_scope",
-    "transaction", "unmiss_scopes",
+    "Counts", "Loader", "Publication", "copy_source", "facts", "finish_run", "finish_scope", "forget_scope",
+    "known_scopes", "latest", "miss_scope", "open_writer", "publish", "read_cursor", "replay", "set_fact", "start_run",
+    "start_scope", "transaction", "unmiss_scopes",
 ]  # fmt: skip
