@@ -1,7 +1,7 @@
 /*---
 grain       = "one row per merged change that takes back another, and the other"
 description = """
-By the change or the commit it names, or by a `reverts` link. A name may be of a change that another source tells of
+By the change, its number (`#12`) or the commit it names, or by a `reverts` link. A name may be of a change that another source tells of
 better: it is that one then."""
 ---*/
 with names as (
@@ -53,6 +53,16 @@ from reverting
 inner join core.changes as reverted
     on
         reverting.reverts = reverted.merge_sha
+        and reverting.repository_id = reverted.repository_id
+union
+select
+    reverting.change_id,
+    reverting.merged_at,
+    reverted.change_id as reverted_change_id,
+from reverting
+inner join core.changes as reverted
+    on
+        reverting.reverts = '#' || cast(reverted.number as varchar)
         and reverting.repository_id = reverted.repository_id
 union
 select

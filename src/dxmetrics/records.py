@@ -72,7 +72,7 @@ class Change(Record):
     merge_sha: str | None = Field(default=None, description="the commit on the base branch that carries the change")
     merge_method: MergeMethod = "unknown"
     is_revert: bool = False
-    reverts: str | None = Field(default=None, description="the change's `ext_id`, or the commit, that is reverted")
+    reverts: str | None = Field(default=None, description="the reverted change's `ext_id` or `#number`, or a commit")
     lines_added: int | None = None
     lines_deleted: int | None = None
     files_changed: int | None = None

@@ -236,7 +236,7 @@ def test_a_full_disk_ends_the_run_and_its_threads(folder: Path, monkeypatch: pyt
     def full(*_: object) -> None:
         raise WarehouseError("warehouse: no space left on the disk: free some space and run again")
 
-    monkeypatch.setattr(Loader, "write", full)
+    monkeypatch.setattr(Loader, "write_all", full)
     with pytest.raises(WarehouseError, match="no space left"):
         pipeline.collect(chosen, clock=clock)
     assert [thread for thread in threading.enumerate() if thread.name.startswith("collect")] == []
@@ -259,21 +259,22 @@ def test_a_run_that_was_killed_is_marked_by_the_next(folder: Path) -> None:
 def test_no_more_pages_are_read_ahead_than_the_queue_holds(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = project(folder, {"one": [repositories(str(page)) for page in range(60)]})
     read, written, lead = [0], [0], [0]
-    write = Loader.write
+    write = Loader.write_all
 
-    def slowly(self: Loader, scope: Any, page: Any) -> Any:
+    def slowly(self: Loader, pages: Any) -> Any:
         time.sleep(0.002)
         lead[0] = max(lead[0], read[0] - written[0])
-        written[0] += 1
-        return write(self, scope, page)
+        written[0] += len(pages)
+        return write(self, pages)
 
     def counted(event: Event) -> None:
         read[0] += isinstance(event, pipeline.SourceSaid)
 
-    monkeypatch.setattr(Loader, "write", slowly)
+    monkeypatch.setattr(Loader, "write_all", slowly)
+    monkeypatch.setattr(collection, "ROWS_AT_ONCE", 10)
     pipeline.collect(chosen, clock=clock, listen=counted)
     assert written[0] == 60
-    assert lead[0] <= collection.PAGES_WAITING + 2
+    assert lead[0] <= collection.ROWS_AT_ONCE + collection.PAGES_WAITING + 2
 
 
 def test_building_before_collecting_says_what_to_do(folder: Path) -> None:

@@ -188,3 +188,26 @@ def test_counts_and_notes_of_all_pages_add_up_in_the_scopes_run(connection: Duck
 @pytest.mark.parametrize("record", [Change, Job, Incident])
 def test_a_page_without_rows_is_nothing(land, record: type[Record]) -> None:
     assert land({record: []}) == Counts()
+
+
+def test_pages_of_several_scopes_are_one_transaction_each_with_its_own_counts(connection, clock) -> None:
+    def page(*names: str, **more: Any) -> Page:
+        return Page({Change: [{"ext_id": name, "repository": "r"} for name in names]}, **more)
+
+    loader = warehouse.Loader(connection, "files", clock=clock)
+    start, end = clock() - timedelta(days=2), clock()
+    loader.write(Scope("one", "one"), page("a"))
+    counts = loader.write_all(
+        [
+            (Scope("one", "one"), page("a", "b", cursor={"at": 1})),
+            (Scope("two", "two"), page("c", cursor={"at": 2}, covers={Change: (start, end)})),
+            (Scope("one", "one"), page("b", "d", cursor={"at": 3}, covers={Change: (start, end)})),
+        ]
+    )
+    assert [(one.read, one.inserted, one.unchanged) for one in counts] == [(2, 0, 2), (1, 1, 0), (2, 2, 0)]
+    landed = connection.execute("select ext_id, scope, batch_id from landing.changes order by all").fetchall()
+    assert landed == [("a", "one", 1), ("b", "one", 2), ("c", "two", 2), ("d", "one", 2)]
+    cursors = connection.execute('select scope, "cursor"::varchar from meta.cursors order by scope').fetchall()
+    assert cursors == [("one", '{"at": 3}'), ("two", '{"at": 2}')]
+    covered = connection.execute("select scope, covered_from from meta.coverage order by scope").fetchall()
+    assert covered == [("one", start), ("two", start)]

@@ -45,13 +45,15 @@ class Position:
     """Where a feed is to read: below `token`, or rows at or before `before`, or, with neither, the newest.
 
     `since`: older rows are not wanted in this stretch; a feed that can filter by time does, one that cannot ignores it.
-    `memo` is what the feed kept with the rows it read last: a page size, an ETag.
+    `memo` is what the feed kept with the rows it read last: a page size, an ETag. `is_thorough`: old rows are wanted
+    again, so that an answer of "nothing new" does not do.
     """
 
     token: str | None = None
     before: datetime | None = None
     since: datetime | None = None
     memo: Memo = field(default_factory=dict)
+    is_thorough: bool = False
 
 
 @dataclass(frozen=True)
@@ -277,7 +279,8 @@ class _Walk:
         if self._is_idle(overlap, is_deep=is_deep):
             yield self._nothing_new(self.feed.probe.served_at if self.feed.probe else self.now)
         else:
-            yield from self._read_down(max(self.since, self.now - CHUNKS[0]), overlap, is_new=True)
+            floor = max(self.since, self.now - CHUNKS[0])
+            yield from self._read_down(floor, overlap, is_new=True, is_thorough=is_deep)
             if is_deep:
                 self.deep_at = self.now
                 yield Page(rows={})
@@ -313,13 +316,15 @@ class _Walk:
         """Older history, down to `floor`."""
         yield from self._read_down(floor, self.feed.overlap, is_new=not self.segments)
 
-    def _read_down(self, floor: datetime, overlap: timedelta, *, is_new: bool) -> Iterator[Page]:
+    def _read_down(
+        self, floor: datetime, overlap: timedelta, *, is_new: bool, is_thorough: bool = False
+    ) -> Iterator[Page]:
         token: str | None = None
         begins = is_new
         while begins or self._is_short_of(floor):
             below = self.segments[0 if begins else 1 :]
             limit = max(below[0].top - overlap, BEGINNING) if below else floor
-            position = self._position(limit, token, begins=begins)
+            position = replace(self._position(limit, token, begins=begins), is_thorough=is_thorough)
             try:
                 one = self.feed.read(position)
             except ExpiredError:

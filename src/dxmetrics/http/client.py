@@ -111,8 +111,9 @@ class Client:
         etag: str | None = None,
         is_safe: bool | None = None,
     ) -> httpx2.Response:
-        """The successful answer. What broke on the way is sent again only if `is_safe`; left out: GET and HEAD are."""
-        return self._ask(_Call(method, url, params, json, headers, etag, is_safe), lambda response: response)
+        """The successful answer, whole if it is JSON. What broke on the way is sent again only if `is_safe`; left out:
+        GET and HEAD are."""
+        return self._ask(_Call(method, url, params, json, headers, etag, is_safe), self._sound)
 
     def json(
         self,
@@ -273,6 +274,10 @@ class Client:
         seconds = asked_wait(response, self._now())
         if seconds:
             self.budget.pause(self._now() + timedelta(seconds=min(seconds, LONGEST_WAIT)))
+
+    def _sound(self, response: httpx2.Response) -> httpx2.Response:
+        """The answer, once it is known that what it says is JSON was not cut off."""
+        return self._whole(response) if "json" in response.headers.get("content-type", "") else response
 
     def _whole(self, response: httpx2.Response) -> httpx2.Response:
         """The answer, once it is known that its body is whole."""

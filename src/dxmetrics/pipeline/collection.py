@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from dxmetrics.sources import Source
 
 WORKERS = 8  # scopes read at a time; how many of them ask one host at a time is the client's to say
-PAGES_WAITING = 8  # pages read but not yet written
+PAGES_WAITING = 16  # pages read but not yet written
+ROWS_AT_ONCE = 5_000  # rows of waiting pages that are written in one transaction
 STOP_CHECK = 0.2  # seconds between looks whether the run was stopped, while the queue is full
 
 log = logging.getLogger("dxmetrics.pipeline")
@@ -247,15 +248,36 @@ class Collecting:
 
     def _write_all(self, running: int, loaders: dict[str, Loader]) -> None:
         while running:
-            task, content = self._queue.get()
-            if content is None:
-                self._begin(task)
-            elif isinstance(content, _Ended):
-                task.error = task.error or content.error
+            pages: dict[str, list[tuple[_Task, Page]]] = {}
+            ended: list[tuple[_Task, Exception | None]] = []
+            for task, content in self._waiting():
+                if content is None:
+                    self._begin(task)
+                elif isinstance(content, _Ended):
+                    ended.append((task, content.error))
+                elif not _is_empty(content):
+                    pages.setdefault(task.source.name, []).append((task, content))
+            for name, several in pages.items():
+                self._write(several, loaders[name])
+            for task, error in ended:
+                task.error = task.error or error
                 self._record(task)
                 running -= 1
-            elif task.error is None:
-                self._write(task, content, loaders[task.source.name])
+
+    def _waiting(self) -> Iterator[_Message]:
+        """What waits to be written: at least one message, and so many more as make a good transaction."""
+        rows = 0
+        message: _Message = self._queue.get()
+        while True:
+            yield message
+            if isinstance(message[1], Page):
+                rows += sum(map(len, message[1].rows.values()))
+            if rows >= ROWS_AT_ONCE:
+                return
+            try:
+                message = self._queue.get_nowait()
+            except queue.Empty:
+                return
 
     def _begin(self, task: _Task) -> None:
         task.started = time.perf_counter()
@@ -263,18 +285,26 @@ class Collecting:
         start_scope(self.connection, self.run_id, name, scope.id, scope.title, self.clock())
         self.listen(ScopeStarted(name, scope.id, scope.title))
 
-    def _write(self, task: _Task, page: Page, loader: Loader) -> None:
-        if page == Page(rows={}, ends_turn=page.ends_turn):
+    def _write(self, several: Sequence[tuple[_Task, Page]], loader: Loader) -> None:
+        """Commit pages of one source together; one by one where that fails, so that only the bad one's scope does."""
+        pages = [(task, page) for task, page in several if task.error is None]
+        if not pages:
             return
         try:
-            task.counts += loader.write(task.scope, page)
+            counts = loader.write_all([(task.scope, page) for task, page in pages])
         except WarehouseError:
             raise  # the disk is full, or the file is gone: no other scope can be written either
         except Exception as error:
-            task.error = error
+            if len(pages) == 1:
+                pages[0][0].error = error
+                return
+            for one in pages:
+                self._write([one], loader)
             return
-        task.notes += [note for note in page.notes if note not in task.notes]
-        self.listen(ScopeMoved(task.source.name, task.scope.id, task.counts.read))
+        for (task, page), count in zip(pages, counts, strict=True):
+            task.counts += count
+            task.notes += [note for note in page.notes if note not in task.notes]
+            self.listen(ScopeMoved(task.source.name, task.scope.id, task.counts.read))
 
     def _record(self, task: _Task) -> None:
         """Keep how the scope ended, in `meta.scope_runs` and in the results."""
@@ -306,6 +336,11 @@ class Collecting:
     def _tell(self, result: ScopeResult) -> None:
         self.results.append(result)
         self.listen(ScopeFinished(result))
+
+
+def _is_empty(page: Page) -> bool:
+    """Whether there is nothing in a page to write."""
+    return page == Page(rows={}, ends_turn=page.ends_turn)
 
 
 def _status(error: Exception | None) -> str:

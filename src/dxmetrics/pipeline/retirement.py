@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from dxmetrics.collectors import Page, Scope
-from dxmetrics.records import RECORDS
+from dxmetrics.records import RECORDS, Identity
 from dxmetrics.warehouse import Loader, forget_scope, known_scopes, miss_scope, unmiss_scopes
 
 if TYPE_CHECKING:
@@ -68,9 +68,20 @@ def retire_absent(
         )
 
 
-def retire(connection: DuckDBPyConnection, source: str, scope: str, clock: Callable[[], datetime]) -> None:
-    """Mark the rows of a scope as deleted, and forget how far it was read."""
-    nothing = Page(rows=dict.fromkeys(RECORDS, ()), snapshot=True, is_last=True)
+def retire(
+    connection: DuckDBPyConnection,
+    source: str,
+    scope: str,
+    clock: Callable[[], datetime],
+    *,
+    with_people: bool = False,
+) -> None:
+    """Mark the rows of a scope as deleted, and forget how far it was read.
+
+    Accounts stay unless `with_people`: other scopes of the source refer to the same ones.
+    """
+    records = [record for record in RECORDS if with_people or record is not Identity]
+    nothing = Page(rows=dict.fromkeys(records, ()), snapshot=True, is_last=True)
     counts = Loader(connection, source, clock=clock).write(Scope(scope, scope), nothing)
     forget_scope(connection, source, scope)
     log.info("source=%s scope=%s retired=%d", source, scope, counts.deleted)

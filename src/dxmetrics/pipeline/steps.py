@@ -234,7 +234,7 @@ def _retire_sources(connection: DuckDBPyConnection, project: Project, clock: Clo
     for (source,) in known:
         if source not in project.settings.sources:
             for scope in warehouse.known_scopes(connection, source):
-                retire(connection, source, scope, clock)
+                retire(connection, source, scope, clock, with_people=True)
 
 
 def _land_declared(connection: DuckDBPyConnection, project: Project, clock: Clock) -> None:

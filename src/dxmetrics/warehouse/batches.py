@@ -25,9 +25,10 @@ class Batch:
     at: datetime
 
 
-def next_batch(connection: DuckDBPyConnection, source: str, scope: str, now: datetime) -> Batch:
-    """The stamp of a new transaction; its id is greater than every one before."""
-    return Batch(source, scope, scalar(connection, "select nextval('meta.batch_ids')"), now)
+def next_batch_id(connection: DuckDBPyConnection) -> int:
+    """The number of a new transaction, greater than every one before."""
+    number: int = scalar(connection, "select nextval('meta.batch_ids')")
+    return number
 
 
 def keep_replaced(connection: DuckDBPyConnection, batch: Batch, shape: Layout, where: str) -> None:

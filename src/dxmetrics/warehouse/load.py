@@ -15,14 +15,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dxmetrics.warehouse import quarantine, state, walks
-from dxmetrics.warehouse.batches import Batch, keep_replaced, next_batch
+from dxmetrics.warehouse.batches import Batch, keep_replaced, next_batch_id
 from dxmetrics.warehouse.connection import transaction
 from dxmetrics.warehouse.mapping import as_json, map_rows, mapper_of
 from dxmetrics.warehouse.schema import layout
 from dxmetrics.warehouse.sql import quoted, registered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
     from types import ModuleType
 
@@ -94,6 +94,14 @@ class Counts:
         return self.inserted + self.updated + self.deleted
 
 
+@dataclass(frozen=True)
+class _Part:
+    """A page and the stamp its rows get; all pages of a transaction have one number."""
+
+    batch: Batch
+    page: PageLike
+
+
 class Loader:
     """Writes the pages of one source. A `(source, ext_id)` belongs to the scope that wrote it last."""
 
@@ -116,90 +124,139 @@ class Loader:
 
     def write(self, scope: ScopeLike, page: PageLike) -> Counts:
         """Commit `page` in one transaction; counts of its payloads by what became of them."""
+        return self.write_all([(scope, page)])[0]
+
+    def write_all(self, pages: Sequence[tuple[ScopeLike, PageLike]]) -> list[Counts]:
+        """Commit several pages in one transaction, in their order; the counts of each.
+
+        A statement costs nearly the same for a few rows as for thousands: pages that wait are written together.
+        """
+        counts = [Counts() for _ in pages]
         with transaction(self.connection):
-            batch = next_batch(self.connection, self.source, scope.id, self.clock())
-            counts = Counts()
-            for record in dict.fromkeys((*page.rows, *page.whole)):
-                counts += self._write_rows(batch, record, page.rows.get(record, ()), page)
-            if page.snapshot:
-                for record, names in page.present.items():
-                    walks.visit(self.connection, batch, layout(record))
-                    walks.meet(self.connection, batch, layout(record), names)
-            if page.snapshot and page.is_last:
-                counts += Counts(deleted=walks.finish(self.connection, batch))
-            self._write_state(batch, page, counts)
-        log.debug("source=%s scope=%s batch=%s %s", self.source, scope.id, batch.id, counts)
+            number, now = next_batch_id(self.connection), self.clock()
+            parts = [_Part(Batch(self.source, scope.id, number, now), page) for scope, page in pages]
+            records = dict.fromkeys(record for _, page in pages for record in (*page.rows, *page.whole))
+            for record in records:
+                for place, count in self._write_rows(record, parts):
+                    counts[place] += count
+            for place, part in enumerate(parts):
+                if part.page.snapshot:
+                    counts[place] += self._walk_on(part)
+            self._write_state(parts, counts)
+        log.debug("source=%s batch=%s pages=%d %s", self.source, number, len(pages), sum(counts, start=Counts()))
         return counts
 
-    def _write_rows(self, batch: Batch, record: type[Record], payloads: Sequence[Payload], page: PageLike) -> Counts:
+    def _write_rows(self, record: type[Record], parts: Sequence[_Part]) -> Iterator[tuple[int, Counts]]:
+        """Merge the rows of one type that the pages have; the counts by the page's place."""
         shape = layout(record)
         mapper = mapper_of(record, self.mappers)
-        counts = Counts()
-        met: list[pa.Table] = []
-        if page.snapshot:
-            walks.visit(self.connection, batch, shape)
-        for start in range(0, len(payloads), CHUNK):
-            mapped = map_rows(shape, payloads[start : start + CHUNK], mapper)
-            texts = [as_json(one) for one in mapped.payloads] if self.keeps_payloads else None
-            counts += merge(self.connection, batch, shape, mapped.rows, texts)
-            counts += Counts(refused=len(mapped.refused), read=len(mapped.refused))
-            quarantine.update(self.connection, batch, record, mapped)
-            met.append(mapped.rows.select(["ext_id"]))
-            if page.snapshot:
-                walks.see(self.connection, batch, shape, mapped.rows, has_refused=bool(mapped.refused))
-        if (whole := page.whole.get(record)) and not counts.refused:  # a refused row may be one of those that are there
-            counts += Counts(deleted=walks.prune(self.connection, batch, shape, whole.parent, whole.of, met))
-        return counts
+        ready: list[Rows] = []
+        met: dict[int, list[pa.Table]] = {}
+        refused: set[int] = set()
+        for place, part in enumerate(parts):
+            payloads = part.page.rows.get(record)
+            if payloads is None:
+                continue
+            if part.page.snapshot:
+                walks.visit(self.connection, part.batch, shape)
+            for start in range(0, len(payloads), CHUNK):
+                mapped = map_rows(shape, payloads[start : start + CHUNK], mapper)
+                texts = [as_json(one) for one in mapped.payloads] if self.keeps_payloads else None
+                ready.append(Rows(place, part.batch, mapped.rows, texts))
+                if sum(one.rows.num_rows for one in ready) >= CHUNK:
+                    yield from merge(self.connection, shape, ready)
+                    ready = []
+                if mapped.refused:
+                    refused.add(place)
+                    yield place, Counts(refused=len(mapped.refused), read=len(mapped.refused))
+                quarantine.update(self.connection, part.batch, record, mapped)
+                met.setdefault(place, []).append(mapped.rows.select(["ext_id"]))
+                if part.page.snapshot:
+                    walks.see(self.connection, part.batch, shape, mapped.rows, has_refused=bool(mapped.refused))
+        yield from merge(self.connection, shape, ready)
+        whole = [
+            (place, part)
+            for place, part in enumerate(parts)
+            if record in part.page.whole and place not in refused  # a refused row may be one of those that are there
+        ]
+        if whole:
+            stated = [part.page.whole[record] for _, part in whole]
+            parents = [name for one in stated for name in one.of]
+            present = [table for place, _ in whole for table in met.get(place, ())]
+            gone = walks.prune(self.connection, whole[0][1].batch, shape, stated[0].parent, parents, present)
+            yield whole[0][0], Counts(deleted=gone)
 
-    def _write_state(self, batch: Batch, page: PageLike, counts: Counts) -> None:
-        for record, (covered_from, covered_to) in page.covers.items():
-            stream = layout(record).table
-            state.cover(self.connection, batch.source, stream, batch.scope, covered_from, covered_to)
-        if page.cursor is not None:
-            state.write_cursor(self.connection, batch.source, batch.scope, page.cursor, batch.at)
+    def _walk_on(self, part: _Part) -> Counts:
+        for record, names in part.page.present.items():
+            walks.visit(self.connection, part.batch, layout(record))
+            walks.meet(self.connection, part.batch, layout(record), names)
+        return Counts(deleted=walks.finish(self.connection, part.batch)) if part.page.is_last else Counts()
+
+    def _write_state(self, parts: Sequence[_Part], counts: Sequence[Counts]) -> None:
+        covers = [
+            (layout(record).table, part.batch.scope, *interval)
+            for part in parts
+            for record, interval in part.page.covers.items()
+        ]
+        state.cover_all(self.connection, self.source, covers)
+        cursors = {part.batch.scope: part.page.cursor for part in parts if part.page.cursor is not None}
+        state.write_cursors(self.connection, self.source, cursors, parts[0].batch.at)
         if self.run_id is not None:
-            state.count_scope(
-                self.connection,
-                self.run_id,
-                batch.source,
-                batch.scope,
-                read=counts.read,
-                changed=counts.changed,
-                refused=counts.refused,
-                notes=page.notes,
-            )
+            progress = [
+                state.Progress(part.batch.scope, one.read, one.changed, one.refused, part.page.notes)
+                for part, one in zip(parts, counts, strict=True)
+            ]
+            state.count_scopes(self.connection, self.run_id, self.source, progress)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows to merge: of which page, with which stamp, and their payloads as JSON."""
+
+    place: int
+    batch: Batch
+    rows: pa.Table
+    payloads: Sequence[str] | None
+
+    @property
+    def table(self) -> pa.Table:
+        """The rows with payload, place and scope beside them."""
+        size = self.rows.num_rows
+        texts = pa.nulls(size, pa.string()) if self.payloads is None else pa.array(self.payloads, pa.string())
+        placed = self.rows.append_column("payload", texts)
+        placed = placed.append_column("place", pa.array(np.full(size, self.place, np.int64)))
+        return placed.append_column("scope", pa.array([self.batch.scope] * size, pa.string()))
 
 
 def merge(
-    connection: DuckDBPyConnection,
-    batch: Batch,
-    shape: Layout,
-    rows: pa.Table,
-    payloads: Sequence[str] | None,
-    *,
-    guards_age: bool = True,
-) -> Counts:
+    connection: DuckDBPyConnection, shape: Layout, parts: Sequence[Rows], *, guards_age: bool = True
+) -> Iterator[tuple[int, Counts]]:
     """Merge rows into the landing table: new ones in, changed ones over the old, deleted ones back, others untouched.
 
     Of a key that comes twice the newest counts; a row older than the one kept is skipped unless `guards_age` is off.
+    Yields the counts by the parts' places.
     """
-    if rows.num_rows == 0:
-        return Counts()
-    texts = pa.nulls(rows.num_rows, pa.string()) if payloads is None else pa.array(payloads, pa.string())
-    places = pa.array(np.arange(rows.num_rows))
-    incoming = rows.append_column("payload", texts).append_column("position", places)
-    is_unique = pc.count_distinct(rows["ext_id"]).as_py() == rows.num_rows
+    parts = [part for part in parts if part.rows.num_rows]
+    if not parts:
+        return
+    incoming = pa.concat_tables([part.table for part in parts])
+    incoming = incoming.append_column("position", pa.array(np.arange(incoming.num_rows)))
+    is_unique = pc.count_distinct(incoming["ext_id"]).as_py() == incoming.num_rows
+    batch = parts[0].batch
     with registered(connection, "incoming_rows", incoming):
         connection.execute(_stage_sql(shape, guards_age=guards_age, is_unique=is_unique), {"source": batch.source})
-    found = connection.execute("select merge_action, count(*) from temp.staged group by merge_action").fetchall()
-    actions: dict[str, int] = dict(found)
-    if actions.get("update") or actions.get("refresh"):
+    found = connection.execute("select place, merge_action, count(*) from temp.staged group by all").fetchall()
+    actions = {action for _, action, _ in found}
+    if actions & {"update", "refresh"}:
         _update(connection, batch, shape)
-    if actions.get("insert"):
+    if "insert" in actions:
         _insert(connection, batch, shape)
     connection.execute("drop table temp.staged")
-    inserted, updated = actions.get("insert", 0), actions.get("update", 0)
-    return Counts(rows.num_rows, inserted, updated, unchanged=rows.num_rows - inserted - updated)
+    done = {(place, action): count for place, action, count in found}
+    for place in dict.fromkeys(part.place for part in parts):
+        read = sum(part.rows.num_rows for part in parts if part.place == place)
+        inserted, updated = done.get((place, "insert"), 0), done.get((place, "update"), 0)
+        yield place, Counts(read, inserted, updated, unchanged=read - inserted - updated)
 
 
 def _stage_sql(shape: Layout, *, guards_age: bool, is_unique: bool) -> str:
@@ -214,7 +271,8 @@ def _stage_sql(shape: Layout, *, guards_age: bool, is_unique: bool) -> str:
             {"" if is_unique else newest}
         )
         select
-            {names}, incoming.payload, incoming.content_hash, target.rowid as target_row,
+            {names}, incoming.payload, incoming.content_hash, incoming.place, incoming.scope,
+            target.rowid as target_row,
             case
                 when target.rowid is null then 'insert'
                 when target.deleted_at is not null then 'update'
@@ -236,11 +294,11 @@ def _update(connection: DuckDBPyConnection, batch: Batch, shape: Layout) -> None
     connection.execute(
         f"""
         update landing.{shape.table} as target
-        set {sets}, scope = ?, batch_id = ?, collected_at = ?, deleted_at = null
+        set {sets}, scope = staged.scope, batch_id = ?, collected_at = ?, deleted_at = null
         from temp.staged as staged
         where target.rowid = staged.target_row and staged.merge_action = 'update'
         """,
-        [batch.scope, batch.id, batch.at],
+        [batch.id, batch.at],
     )
     # The vendor added something that no column holds: kept for a later mapping, and nothing is rebuilt for it.
     connection.execute(
@@ -257,7 +315,7 @@ def _insert(connection: DuckDBPyConnection, batch: Batch, shape: Layout) -> None
     connection.execute(
         f"""
         insert into landing.{shape.table} (source, {names}, scope, batch_id, collected_at)
-        select ?, {names}, ?, ?, ? from temp.staged where merge_action = 'insert'
+        select ?, {names}, scope, ?, ? from temp.staged where merge_action = 'insert'
         """,
-        [batch.source, batch.scope, batch.id, batch.at],
+        [batch.source, batch.id, batch.at],
     )

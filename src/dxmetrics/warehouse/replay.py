@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from dxmetrics.records import RECORDS, snake_name
 from dxmetrics.warehouse import load, quarantine
-from dxmetrics.warehouse.batches import Batch, keep_replaced, next_batch
+from dxmetrics.warehouse.batches import Batch, keep_replaced, next_batch_id
 from dxmetrics.warehouse.connection import transaction
-from dxmetrics.warehouse.load import Counts, merge
+from dxmetrics.warehouse.load import Counts, Rows, merge
 from dxmetrics.warehouse.mapping import as_json, map_rows, mapper_of
 from dxmetrics.warehouse.schema import layout
 from dxmetrics.warehouse.sql import literal, registered, scalar
@@ -44,7 +44,7 @@ def replay(
     with transaction(connection):
         for record in RECORDS:
             for scope in _scopes(connection, source, record):
-                batch = next_batch(connection, source, scope, clock())
+                batch = Batch(source, scope, next_batch_id(connection), clock())
                 counts += _replay_scope(connection, batch, record, mapper_of(record, mappers))
     return counts
 
@@ -70,7 +70,8 @@ def _replay_scope(connection: DuckDBPyConnection, batch: Batch, record: type[Rec
         payloads = [json.loads(text) for text in texts]
         mapped = map_rows(shape, payloads, mapper)
         rows = mapped.rows
-        counts += merge(connection, batch, shape, rows, list(map(as_json, mapped.payloads)), guards_age=False)
+        part = Rows(0, batch, rows, list(map(as_json, mapped.payloads)))
+        counts += sum((count for _, count in merge(connection, shape, [part], guards_age=False)), start=Counts())
         counts += Counts(read=len(mapped.refused), refused=len(mapped.refused))
         quarantine.update(connection, batch, record, mapped)
         refused = {id(one.payload) for one in mapped.refused}
