@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dxmetrics.errors import AuthError, CollectError
@@ -75,4 +75,4 @@ def history(
     rules = Rules(deployments="none", default_branch=hosted.default_branch, line_counts=line_counts, paths=line_counts)
     web = Web(location.web, FORGE_PATHS.get(hosted.forge) if hosted.forge else None)
     walk = Walk(hosted.repository, mirror.git, heads, rules, web, read_at, tells_repository=False)
-    yield from walk.pages(cursor)
+    yield from (replace(page, is_mapped=True) for page in walk.pages(cursor))

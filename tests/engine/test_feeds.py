@@ -307,7 +307,7 @@ def test_back_fill_pauses_while_the_budget_is_low_and_goes_on_later() -> None:
     server, store = Server({f"r{age:03}": NOW - timedelta(days=age) for age in range(200)}), Store()
     pages = list(run(server, store, by_time=False, may_go_back=lambda: False))
     assert pages[-1].notes == (
-        "back-fill pauses to leave requests for what is new (complete since 2025-12-17): the next collection goes on",
+        "back-fill pauses to leave requests for what is new (complete since 2025-12-22): the next collection goes on",
     )
     assert 14 < len(store.rows) < 30
     list(run(server, store, by_time=False))

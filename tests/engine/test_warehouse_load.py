@@ -211,3 +211,14 @@ def test_pages_of_several_scopes_are_one_transaction_each_with_its_own_counts(co
     assert cursors == [("one", '{"at": 3}'), ("two", '{"at": 2}')]
     covered = connection.execute("select scope, covered_from from meta.coverage order by scope").fetchall()
     assert covered == [("one", start), ("two", start)]
+
+
+def test_rows_that_are_mapped_already_are_taken_as_they_are_and_not_mapped_again(connection, clock) -> None:
+    def refusing(_payload: Any) -> Change:
+        raise KeyError("pull")
+
+    loader = Loader(connection, "files", {"change": refusing}, clock=clock)
+    assert loader.write(ONE, Page({Change: [change()]})).refused == 1
+    assert loader.write(ONE, Page({Change: [change()]}, is_mapped=True)).inserted == 1
+    assert connection.execute("select payload from landing.changes").fetchall() == [(None,)]
+    assert warehouse.replay(connection, "files", {"change": refusing}, clock=clock).deleted == 0

@@ -70,7 +70,8 @@ class Page:
     scope that no page of the walk contained are marked deleted. `present` names rows that such a walk met without
     reading them. `whole` marks rows of the given parents deleted that this page does not have: the commits of a request
     after a force-push. `ends_turn` lets the other scopes read before this one goes on: what everybody looks at first is
-    then there for all scopes first.
+    then there for all scopes first. `is_mapped`: the rows are in the records' own shape, whatever functions the module
+    has; no payload is kept of them.
     """
 
     rows: Mapping[type[Record], Sequence[Mapping[str, Any]]]
@@ -81,6 +82,7 @@ class Page:
     present: Mapping[type[Record], Sequence[str]] = field(default_factory=dict)
     whole: Mapping[type[Record], Whole] = field(default_factory=dict)
     ends_turn: bool = False
+    is_mapped: bool = False
     notes: tuple[str, ...] = ()  # what a person should know of this scope: shown on Data health, replaced each run
 
 
@@ -125,6 +127,10 @@ class Collector(ABC):
     @abstractmethod
     def collect(self, scope: Scope, cursor: Cursor | None) -> Iterator[Page]:
         """Pages of `scope` after `cursor` (None: from the beginning), each whole in itself."""
+
+    def close(self) -> None:
+        """Let go of connections; nothing is asked of the collector afterwards."""
+        return
 
 
 def extend_path(folders: Sequence[Path]) -> None:

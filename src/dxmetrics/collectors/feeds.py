@@ -180,13 +180,19 @@ class _Walking:
         for floor in _floors(self.now, self.since):
             going = [one for one in self._working() if one.wants(floor)]
             for one in going:
+                if not self.may_go_back():
+                    yield self._pause()
+                    return
                 for page in self._read(one, one.down_to(floor)):
                     yield page
                     if not self.may_go_back():
-                        yield Page(rows={}, notes=(_pausing(self.walks),))
+                        yield self._pause()
                         return
             if going:
                 yield self._end_of_turn()
+
+    def _pause(self) -> Page:
+        return Page(rows={}, notes=(_pausing(self.walks),))
 
     def _read(self, one: _Walk, pages: Iterator[Page]) -> Iterator[Page]:
         """The pages of a feed with the cursor in them; those without rows are put off to be one."""

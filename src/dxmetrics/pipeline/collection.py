@@ -129,6 +129,7 @@ class Collecting:
         self._queue: queue.Queue[_Message] = queue.Queue(PAGES_WAITING)
         self._stop = threading.Event()
         self._is_look = False
+        self._collectors: list[Collector] = []
         self._budgets = Budgets()
         self._unusable: dict[str, AuthError | LimitedError] = {}  # sources of which no other scope is tried
 
@@ -149,8 +150,11 @@ class Collecting:
                 self._write_all(len(tasks), loaders)
             except BaseException:
                 self._stop.set()
-                pool.shutdown(wait=False, cancel_futures=True)
+                pool.shutdown(wait=True, cancel_futures=True)
                 raise
+            finally:
+                for collector in self._collectors:
+                    collector.close()
         return Collection(self.run_id, tuple(self.results))
 
     def _loader(self, source: Source) -> Loader:
@@ -171,6 +175,7 @@ class Collecting:
             say = partial(self._say, source.name)
             context = Context(self.clock, folder, say, self.project.folder, self._budgets, sleep=self._sleep)
             collector = source.collector(source.name, source.settings, context)
+            self._collectors.append(collector)
             return collector, {scope.id: scope for scope in collector.scopes()}
         except Exception as error:
             return error

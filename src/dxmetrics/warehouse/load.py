@@ -62,6 +62,8 @@ class PageLike(Protocol):
     @property
     def whole(self) -> Mapping[type[Record], WholeLike]: ...
     @property
+    def is_mapped(self) -> bool: ...
+    @property
     def notes(self) -> tuple[str, ...]: ...
 
 
@@ -149,7 +151,7 @@ class Loader:
     def _write_rows(self, record: type[Record], parts: Sequence[_Part]) -> Iterator[tuple[int, Counts]]:
         """Merge the rows of one type that the pages have; the counts by the page's place."""
         shape = layout(record)
-        mapper = mapper_of(record, self.mappers)
+        made_by = mapper_of(record, self.mappers)
         ready: list[Rows] = []
         met: dict[int, list[pa.Table]] = {}
         refused: set[int] = set()
@@ -159,9 +161,11 @@ class Loader:
                 continue
             if part.page.snapshot:
                 walks.visit(self.connection, part.batch, shape)
+            mapper = None if part.page.is_mapped else made_by
+            keeps = self.keeps_payloads and not part.page.is_mapped
             for start in range(0, len(payloads), CHUNK):
                 mapped = map_rows(shape, payloads[start : start + CHUNK], mapper)
-                texts = [as_json(one) for one in mapped.payloads] if self.keeps_payloads else None
+                texts = [as_json(one) for one in mapped.payloads] if keeps else None
                 ready.append(Rows(place, part.batch, mapped.rows, texts))
                 if sum(one.rows.num_rows for one in ready) >= CHUNK:
                     yield from merge(self.connection, shape, ready)
