@@ -1,4 +1,4 @@
-"""What every source must do; a new one adds an example of its settings below and gets these tests for it."""
+"""What every source must do; a new one adds an example, below or in its folder's `example.py`, and gets these tests."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
+import httpx2
 import pytest
 from duckdb import DuckDBPyConnection
 from pydantic import BaseModel
@@ -19,7 +20,7 @@ from pydantic import BaseModel
 from dxmetrics import collectors, reference, warehouse
 from dxmetrics.collectors import Collector, Context, Page, Scope
 from dxmetrics.project import builtin_root
-from dxmetrics.records import RECORDS, Record, snake_name, table_name
+from dxmetrics.records import RECORDS, Identity, Record, snake_name, table_name
 
 collectors.extend_path([builtin_root() / "collectors"])
 KINDS = collectors.available()
@@ -59,6 +60,14 @@ EXAMPLES: Mapping[str, Callable[[Path], Mapping[str, Any]]] = {
 }
 
 
+def example(kind: str, folder: Path) -> tuple[Mapping[str, Any], httpx2.BaseTransport | None]:
+    """Settings of a source of this kind, and the server it reads: of `EXAMPLES`, or of `<kind>/example.py`."""
+    if kind in EXAMPLES:
+        return EXAMPLES[kind](folder), None
+    found = importlib.import_module(f"tests.collectors.{kind}.example")
+    return found.settings(folder), found.transport(NOW)
+
+
 @dataclass
 class Source:
     """A source with its example settings, and everything one collection from the beginning yields."""
@@ -71,11 +80,12 @@ class Source:
 @pytest.fixture(scope="module", params=KINDS)
 def source(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Source:
     kind = request.param
-    assert kind in EXAMPLES, f"add an example of [sources.{kind}] to EXAMPLES in {__file__}"
     folder, own = tmp_path_factory.mktemp(kind), tmp_path_factory.mktemp(f"{kind}-own")
     cls = collectors.load(kind)
-    settings = cls.Settings.model_validate({"kind": kind, **EXAMPLES[kind](folder)})
-    collector = cls("example", settings, Context(now=lambda: NOW, folder=own, project_folder=folder))
+    chosen, transport = example(kind, folder)
+    settings = cls.Settings.model_validate({"kind": kind, **chosen})
+    context = Context(now=lambda: NOW, folder=own, project_folder=folder, transport=transport, sleep=lambda _: None)
+    collector = cls("example", settings, context)
     pages = [(scope, page) for scope in collector.scopes() for page in collector.collect(scope, None)]
     return Source(collector, importlib.import_module(f"dxmetrics.collectors.{kind}"), pages)
 
@@ -135,8 +145,13 @@ def test_only_the_record_types_it_names_are_produced(source: Source) -> None:
 
 
 def test_every_row_of_the_example_is_a_record_with_a_key_of_its_own(source: Source) -> None:
-    keys = Counter((type(record), record.ext_id) for record in mapped(source))
+    keys = Counter((type(record), record.ext_id) for record in mapped(source) if not isinstance(record, Identity))
     assert [key for key, times in keys.items() if times > 1] == []
+
+
+def test_an_account_is_the_same_wherever_it_is_met(source: Source) -> None:
+    accounts = {record for record in mapped(source) if isinstance(record, Identity)}
+    assert len(accounts) == len({record.ext_id for record in accounts})
 
 
 def test_all_instants_are_aware_and_in_utc(source: Source) -> None:
@@ -164,7 +179,7 @@ def test_collecting_again_changes_nothing(source: Source, connection: DuckDBPyCo
     assert first.refused == 0
     cursors = {scope.id: page.cursor for scope, page in source.pages if page.cursor is not None}
     collector = source.collector
-    again = [(scope, page) for scope in collector.scopes() for page in collector.collect(scope, cursors[scope.id])]
+    again = [(scope, page) for scope in collector.scopes() for page in collector.collect(scope, cursors.get(scope.id))]
     assert load(source, connection, again).changed == 0
 
 

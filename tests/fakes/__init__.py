@@ -1,0 +1,1 @@
+"""Servers that behave like the vendors': they page, limit, refuse, and change between two answers."""
