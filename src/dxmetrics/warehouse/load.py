@@ -138,8 +138,9 @@ class Loader:
             number, now = next_batch_id(self.connection), self.clock()
             parts = [_Part(Batch(self.source, scope.id, number, now), page) for scope, page in pages]
             records = dict.fromkeys(record for _, page in pages for record in (*page.rows, *page.whole))
+            has_waiting = quarantine.has_rows(self.connection, self.source)
             for record in records:
-                for place, count in self._write_rows(record, parts):
+                for place, count in self._write_rows(record, parts, has_waiting=has_waiting):
                     counts[place] += count
             for place, part in enumerate(parts):
                 if part.page.snapshot:
@@ -148,7 +149,9 @@ class Loader:
         log.debug("source=%s batch=%s pages=%d %s", self.source, number, len(pages), sum(counts, start=Counts()))
         return counts
 
-    def _write_rows(self, record: type[Record], parts: Sequence[_Part]) -> Iterator[tuple[int, Counts]]:
+    def _write_rows(
+        self, record: type[Record], parts: Sequence[_Part], *, has_waiting: bool
+    ) -> Iterator[tuple[int, Counts]]:
         """Merge the rows of one type that the pages have; the counts by the page's place."""
         shape = layout(record)
         made_by = mapper_of(record, self.mappers)
@@ -173,7 +176,8 @@ class Loader:
                 if mapped.refused:
                     refused.add(place)
                     yield place, Counts(refused=len(mapped.refused), read=len(mapped.refused))
-                quarantine.update(self.connection, part.batch, record, mapped)
+                if has_waiting or mapped.refused:
+                    quarantine.update(self.connection, part.batch, record, mapped)
                 met.setdefault(place, []).append(mapped.rows.select(["ext_id"]))
                 if part.page.snapshot:
                     walks.see(self.connection, part.batch, shape, mapped.rows, has_refused=bool(mapped.refused))

@@ -33,6 +33,11 @@ def row_key(payload: Mapping[str, Any], text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def has_rows(connection: DuckDBPyConnection, source: str) -> bool:
+    """Whether any row of the source waits here; else there is nothing that loading well could drop."""
+    return bool(scalar(connection, "select count(*) from meta.quarantine where source = ?", [source]))
+
+
 def update(connection: DuckDBPyConnection, batch: Batch, record: type[Record], mapped: Mapped) -> None:
     """Add the refused rows of a page, counting those already there, and drop those that loaded well this time."""
     name = snake_name(record)

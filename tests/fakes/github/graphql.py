@@ -228,7 +228,6 @@ class Execution:
             "__typename": f"{name}Connection", "totalCount": len(rows), "nodes": page,
             "pageInfo": {"__typename": "PageInfo", "hasNextPage": more, "endCursor": end, "hasPreviousPage": start > 0,
                          "startCursor": cursor(key(page[0]), page[0]) if page else None},
-            "edges": [{"__typename": "Edge", "node": one, "cursor": cursor(key(one), one)} for one in page],
         }  # fmt: skip
         found: dict[str, Any] = {}
         for one in self._fields(selection):
@@ -238,8 +237,6 @@ class Execution:
                 found[label] = [
                     self.selected(one.selection_set, each, (*path, label, place)) for place, each in enumerate(page)
                 ]
-            elif one.name.value == "edges" and one.selection_set is not None:
-                found[label] = [self.selected(one.selection_set, each, (*path, label)) for each in made["edges"]]
             elif one.selection_set is not None and isinstance(value, dict):
                 found[label] = self.selected(one.selection_set, value, (*path, label))
             else:
@@ -251,7 +248,7 @@ class Execution:
         if self.expired(after):
             raise QueryError(f"`{after}` does not appear to be a valid cursor.", "INVALID_CURSOR_ARGUMENTS")
         value, number = json.loads(base64.b64decode(after))
-        falls = bool(order) and order["direction"] == "DESC"
+        falls = order is not None and order["direction"] == "DESC"
         for place, row in enumerate(rows):
             mine = (key(row), row_number(row))
             if (mine < (value, number)) if falls else (mine > (value, number)):

@@ -78,12 +78,10 @@ def in_range(value: str, wanted: str) -> bool:
     if ".." in wanted:
         low, high = wanted.split("..")
         return (low == "*" or norm(low) <= value) and (high == "*" or value <= norm(high, ends=True))
-    for sign, holds in (
-        (">=", lambda edge: value >= edge), ("<=", lambda edge: value <= edge),
-        (">", lambda edge: value > edge), ("<", lambda edge: value < edge),
-    ):  # fmt: skip
-        if wanted.startswith(sign):
-            return bool(holds(norm(wanted.removeprefix(sign))))
+    if wanted.startswith(">="):
+        return value >= norm(wanted.removeprefix(">="))
+    if wanted.startswith("<="):
+        return value <= norm(wanted.removeprefix("<="))
     return value.startswith(wanted)
 
 

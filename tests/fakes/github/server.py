@@ -159,7 +159,8 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
                 return
             written = b"" if reply.body is None else json.dumps(reply.body).encode()
             if fault and fault.replace:
-                written = written.replace(*(part.encode() for part in fault.replace))
+                old, new = fault.replace
+                written = written.replace(old.encode(), new.encode())
             if fault and fault.cut:
                 written = written[: len(written) // 2]
             self.send_response_only(reply.status)
