@@ -84,7 +84,7 @@ class _Scopes:
 
     def _scope(self, result: ScopeResult) -> str | None:
         if result.error is not None:
-            kind = (result.source, result.error.replace(result.title, "..."))
+            kind = (result.source, result.error.replace(result.title.partition(" ")[0], "..."))
             if kind in self._said:
                 self._again[kind] += 1
                 return None
@@ -145,9 +145,9 @@ class _Bars:
 
 def scope_line(result: ScopeResult) -> str:
     """What became of a scope, in one line, with its error or its notes below."""
-    head = f"{result.source}: {result.title}"
+    head = f"{result.source}: {result.title}" if result.title != result.source else result.source
     if result.error is not None:
-        return f"{head}: {result.status}: {result.error}"
+        return f"{head}: {result.status}: {result.error.removeprefix(f'{result.source}: ')}"
     refused = f", {result.rows_refused:,} refused (see Data health)" if result.rows_refused else ""
     rows = f"{result.rows_read:,} rows read, {result.rows_changed:,} changed{refused}"
     return f"{head}: {rows}, {result.seconds:.1f} s" + "".join(f"\n    {note}" for note in result.notes)

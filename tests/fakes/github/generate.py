@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
-from .world import START, World
+from .world import START, Node, World
 
 PEOPLE = [f"dev{number}" for number in range(40)]
 
@@ -41,7 +43,7 @@ def generate(
         world.now = begin + place * step
         repo = repos[place % repositories]
         if kind == "pull":
-            _pull(world, dice, repo)
+            _pull(world, dice, repo, until)
         elif kind == "run":
             run = world.run(repo, dice.choice(["CI", "Deploy"]), conclusion=dice.choice(["success", "failure"]))
             if dice.random() < 0.05:
@@ -56,17 +58,26 @@ def generate(
     return world
 
 
-def _pull(world: World, dice: random.Random, repo: dict[str, object]) -> None:
-    author = dice.choice(PEOPLE)
-    pull = world.pull(repo, author if dice.random() > 0.1 else "renovate", isDraft=dice.random() < 0.1)
-    for _ in range(dice.randint(0, 3)):
-        world.push(pull)
-    for _ in range(dice.randint(0, 3)):
-        world.review(pull, dice.choice(PEOPLE), dice.choice(["APPROVED", "COMMENTED", "CHANGES_REQUESTED"]))
+def _pull(world: World, dice: random.Random, repo: Node, until: datetime) -> None:
+    """A request that lives for hours or days: written, reviewed by some, merged by most."""
+    pull = world.pull(repo, dice.choice(PEOPLE) if dice.random() > 0.1 else "renovate", isDraft=dice.random() < 0.1)
+    steps: list[Callable[[], object]] = [partial(world.push, pull) for _ in range(dice.randint(0, 3))]
     if pull["isDraft"]:
-        pull["isDraft"] = False
-        world.event(pull, "ReadyForReviewEvent")
+        steps.append(partial(_ready, world, pull))
+    for _ in range(dice.randint(0, 3)):
+        reviewer, verdict = dice.choice(PEOPLE), dice.choice(["APPROVED", "COMMENTED", "CHANGES_REQUESTED"])
+        steps.append(partial(world.review, pull, reviewer, verdict))
     if dice.random() < 0.85:
-        world.merge(pull, dice.choice(PEOPLE), dice.choice(["squash", "merge", "rebase"]))
+        steps.append(partial(world.merge, pull, dice.choice(PEOPLE), dice.choice(["squash", "merge", "rebase"])))
     elif dice.random() < 0.5:
-        world.close(pull)
+        steps.append(partial(world.close, pull))
+    for step in steps:
+        world.wait(minutes=dice.expovariate(1 / 400))
+        if world.now >= until:
+            return
+        step()
+
+
+def _ready(world: World, pull: Node) -> None:
+    pull["isDraft"] = False
+    world.event(pull, "ReadyForReviewEvent")

@@ -31,6 +31,7 @@ class Server:
         self.by_chance: Callable[[], Fault | None] | None = None
         self.requests: Counter[str] = Counter()
         self.asked: list[str] = []
+        self.targets: list[str] = []  # the same with what stands behind the path
         self.points: Counter[str] = Counter()
         self.mistakes: list[Exception] = []
         self._lock = threading.Lock()
@@ -56,6 +57,7 @@ class Server:
         self.requests.clear()
         self.points.clear()
         self.asked.clear()
+        self.targets.clear()
 
     def respond(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> tuple[Reply, Fault | None]:
         """The answer to a request, and the fault that spoils it."""
@@ -67,6 +69,7 @@ class Server:
             kind = "graphql" if path == "/graphql" else "rest"
             self.requests[kind] += 1
             self.asked.append(f"{method} {path}")
+            self.targets.append(f"{method} {path}?{parts.query}")
             query = json.loads(text) if kind == "graphql" else {}
             size = int((query.get("variables") or {}).get("n") or 0)
             fault = self.faults.take(path, text, size) or self._chance(path, text, size)

@@ -237,16 +237,20 @@ class World:
                     other["state"] = "INACTIVE"
                     self.touch(other)
 
-    def release(self, repo: Node, tag: str, *, is_draft: bool = False, is_prerelease: bool = False) -> Node:
-        """A new release."""
+    def release(
+        self, repo: Node, tag: str, *, is_draft: bool = False, is_prerelease: bool = False, is_latest: bool = True
+    ) -> Node:
+        """A new release; one of an older line is not the latest."""
         at = stamp(self.now)
         made = self.node(
-            "Release", "RE", tagName=tag, name=tag, isDraft=is_draft, isPrerelease=is_prerelease, isLatest=True,
+            "Release", "RE", tagName=tag, name=tag, isDraft=is_draft, isPrerelease=is_prerelease, isLatest=is_latest,
             createdAt=at, updatedAt=at, publishedAt=None if is_draft else at, author=self.user("ada"),
             url=f"{repo['url']}/releases/tag/{tag}",
             tagCommit={"__typename": "Commit", "oid": f"{self.next_id():040x}"},
         )  # fmt: skip
         repo["releases"].append(made)
+        if is_latest and not (is_draft or is_prerelease):
+            repo["latestRelease"] = made
         return made
 
     def run(
