@@ -19,13 +19,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 from dxmetrics.collectors import Collector, Context, Cursor, Page, Scope, SourceSettings
 from dxmetrics.errors import CollectError, SettingsError
+from dxmetrics.http.refusal import token_variable
 from dxmetrics.records import Change, ChangeCommit, Commit, Deployment, Identity, Link, Repository
 
+from .access import access
 from .command import Git as Program
 from .command import GitFailed
 from .hosted import Hosted, history
 from .location import Location, forge_of, is_url, locate, web_of
-from .mirror import Mirror, access
+from .mirror import Mirror
 from .settings import GitSettings
 from .walk import Walk
 
@@ -71,6 +73,7 @@ class Git(Collector):
             location.address,
             token,
             self._settings.username,
+            remedy=self._remedy(location, token),
             has_contents=self._wants_contents(location, rules),
             timeout_seconds=self._settings.timeout_minutes * 60,
         )
@@ -80,6 +83,14 @@ class Git(Collector):
         self.context.progress(f"{scope.title}: reading history")
         web = web_of(location, rules.forge, has_merge_requests=heads.has_merge_requests)
         yield from Walk(location.name, mirror.git, heads, rules, web, read_at).pages(cursor)
+
+    def _remedy(self, location: Location, token: str | None) -> str:
+        """What to do where a repository is not there or refused."""
+        if location.path:
+            return "correct the path in `repositories`"
+        if token and location.address.startswith(("https://", "http://")):
+            return f"correct the url, or set in {token_variable(self.name)} a token that may read it"
+        return "correct the url, or if it is private set `token` (https) or an ssh key"
 
     @staticmethod
     def _wants_contents(location: Location, rules: Rules) -> bool:

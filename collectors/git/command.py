@@ -36,6 +36,7 @@ FIXED_VARIABLES = {
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_OPTIONAL_LOCKS": "0",
 }
+TRACE = {"GIT_TRACE_CURL": "2", "GIT_TRACE_CURL_NO_DATA": "1", "GIT_TRACE_REDACT": "1"}
 
 
 class GitFailed(CollectError):
@@ -47,12 +48,19 @@ class GitFailed(CollectError):
 
 
 class Git:
-    """git in one repository folder, reading nothing of the user's own configuration unless `network` is wanted."""
+    """git in one repository folder, reading nothing of the user's own configuration unless `network` is wanted.
 
-    def __init__(self, folder: Path, config: Mapping[str, str] | None = None, *, network: bool = False) -> None:
+    `has_trace`: a failure's reply tells the headers sent and received, without credentials.
+    """
+
+    def __init__(
+        self, folder: Path, config: Mapping[str, str] | None = None, *, network: bool = False, has_trace: bool = False
+    ) -> None:
         self.folder = folder
         self._program = shutil.which("git")
         self._environment = environment(config or {}, network=network, ceiling=folder.parent)
+        if has_trace:
+            self._environment |= TRACE
 
     def run(self, *arguments: str, stdin: str = "", timeout: float | None = None) -> str:
         """What git printed; GitFailed with its reply if it ended with an error or took longer than `timeout`."""
@@ -117,6 +125,8 @@ def environment(config: Mapping[str, str], *, network: bool, ceiling: Path) -> d
     """The variables git runs with; `config` travels in them, so that nothing secret is on a command line."""
     variables = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k in KEPT_VARIABLES}
     variables |= FIXED_VARIABLES
+    if "http.sslCAInfo" in config:
+        variables.pop("GIT_SSL_CAINFO", None)  # it would win over what the source's own settings say
     variables["GIT_CEILING_DIRECTORIES"] = str(ceiling)  # a folder inside a repository is not that repository
     if not network:
         variables |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_NO_LAZY_FETCH": "1"}

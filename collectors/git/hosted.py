@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dxmetrics.errors import AuthError, CollectError
+from dxmetrics.errors import AuthError, CollectError, NotFoundError
 
+from .access import access
 from .location import FORGE_PATHS, Forge, Location, Web, web_address
-from .mirror import Mirror, access
+from .mirror import Mirror
 from .settings import Rules
 from .walk import Walk
 
@@ -56,21 +57,25 @@ def history(
     the API but not clone fails this repository only: CollectError.
     """
     read_at = context.now()
-    has_contents = line_counts or hosted.forge is None
-    reached = access(hosted.address, token, username, has_contents=has_contents, timeout_seconds=TIMEOUT_SECONDS)
-    ours = {"http.proxy": proxy} if proxy else {}
-    if ca_file:
-        ours["http.sslCAInfo"] = str(context.project_folder / ca_file)
-    reached = reached._replace(config=reached.config | ours)
+    remedy = "give the token read access to contents" if token else "set a `token` that may read it"
+    reached = access(
+        hosted.address,
+        token,
+        username,
+        remedy=f"{remedy}, or set `mirror = false`",
+        has_contents=line_counts,
+        timeout_seconds=TIMEOUT_SECONDS,
+        proxy=proxy,
+        ca_file=context.project_folder / ca_file if ca_file else None,
+    )
     location = Location(hosted.address, None, hosted.name, web_address(hosted.address))
     mirror = Mirror(context.folder / "mirrors" / hosted.folder_name, location, reached)
     context.progress(f"{hosted.name}: fetching")
     try:
         heads = mirror.update()
-    except AuthError as error:
-        raise CollectError(
-            f"{hosted.name}: the token may not clone it: give it read access to contents, or set `mirror = false`"
-        ) from error
+    except (AuthError, NotFoundError) as error:
+        # Named as the host names it: what many repositories have in common is then said once.
+        raise CollectError(f"{hosted.name}: {str(error).replace(hosted.address, hosted.name)}") from error
     context.progress(f"{hosted.name}: reading history")
     rules = Rules(deployments="none", default_branch=hosted.default_branch, line_counts=line_counts, paths=line_counts)
     web = Web(location.web, FORGE_PATHS.get(hosted.forge) if hosted.forge else None)

@@ -8,24 +8,23 @@ and what a killed git leaves behind (lock files, half-written packs) is removed 
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import fcntl
 import re
 import shutil
 import time
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
 
-from dxmetrics.errors import AuthError, CollectError, RetryableError
+from dxmetrics.errors import CollectError, NotFoundError, RetryableError
 
+from . import failures
 from .command import Git, GitFailed
-from .location import host_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from .access import Access
     from .location import Location
 
 WANTED_REF = re.compile(r"^refs/(?:heads/.+|tags/.+|pull/\d+/head|merge-requests/\d+/head)$")
@@ -34,38 +33,7 @@ PATTERNS = ("refs/heads/*", "refs/tags/*", "refs/pull/*/head", "refs/merge-reque
 USUAL_BRANCHES = ("main", "master", "trunk", "develop")
 LOCK_WAIT_SECONDS = 30
 SHA1_LENGTH = 40
-WITHOUT_CONTENTS = {"remote.origin.promisor": "true", "remote.origin.partialCloneFilter": "blob:none"}
-
-REFUSED = re.compile(
-    r"authentication failed|could not read (?:username|password)|terminal prompts disabled|http basic: access denied"
-    r"|permission denied|error: 40[13]\b|invalid (?:username|credentials)|host key verification failed",
-    re.IGNORECASE,
-)
-ABSENT = re.compile(
-    r"not found|does not exist|not appear to be a git repository|no such (?:file|device)|repository unavailable"
-    r"|access denied or repository not exported",
-    re.IGNORECASE,
-)
-PASSING = re.compile(
-    r"could not resolve|timed? ?out|connection (?:refused|reset)|unable to (?:access|connect)|failed to connect"
-    r"|early eof|rpc failed|hung up|error: (?:429|5\d\d)|network is unreachable|temporary failure|operation too slow",
-    re.IGNORECASE,
-)
-DISK = re.compile(r"no space left|disk quota|read-only file system", re.IGNORECASE)
-DAMAGED = re.compile(
-    r"object file .* is empty|packfile .* (?:cannot|is far too|does not)|loose object .* is corrupt"
-    r"|inflate: data stream|bad object|did not send all necessary objects|unresolved deltas|not a git repository: '?\.",
-    re.IGNORECASE,
-)
-
-
-class Access(NamedTuple):
-    """How a host is reached: the configuration git is given in its environment, and the longest it may take."""
-
-    config: dict[str, str]
-    has_token: bool
-    has_contents: bool
-    timeout_seconds: float
+REDIRECTS_MAX = 5
 
 
 class Heads(NamedTuple):
@@ -90,33 +58,14 @@ class Heads(NamedTuple):
         return any(ref.startswith("refs/merge-requests/") for ref in self.refs)
 
 
-def access(
-    address: str, token: str | None, username: str | None, *, has_contents: bool, timeout_seconds: float
-) -> Access:
-    """The access for one address; a token goes to its own host only, as a header that stays in the environment."""
-    config = {"http.lowSpeedLimit": "1000", "http.lowSpeedTime": "60", "gc.autoDetach": "false"}
-    config["remote.origin.url"] = address
-    if not has_contents:
-        # Known while fetching only: what reads the mirror later must never fetch missing contents one by one.
-        config |= WITHOUT_CONTENTS
-    parts = urlsplit(address)
-    if token and parts.scheme in {"http", "https"}:
-        user = username or ("x-token-auth" if "bitbucket" in (parts.hostname or "") else "x-access-token")
-        header = base64.b64encode(f"{user}:{token}".encode()).decode()
-        config[f"http.{parts.scheme}://{parts.netloc}/.extraHeader"] = f"Authorization: Basic {header}"
-        config["credential.helper"] = ""  # empty: no helper is asked, and none is told
-    return Access(config, bool(token), has_contents, timeout_seconds)
-
-
 class Mirror:
     """The mirror of one repository."""
 
     def __init__(self, folder: Path, location: Location, reached: Access) -> None:
         self.folder = folder
         self.location = location
-        self._access = reached
         self.git = Git(folder)
-        self._remote = Git(folder, reached.config, network=True)
+        self._reach(reached)
 
     def update(self) -> Heads:
         """Bring the mirror up to date and return what it points at; CollectError says why it could not be."""
@@ -129,35 +78,42 @@ class Mirror:
             try:
                 return self._update()
             except GitFailed as error:
-                if not DAMAGED.search(error.reply) or self.location.path:
-                    raise self._explained(error) from error
+                if not failures.DAMAGED.search(error.reply) or self.location.path:
+                    raise failures.explained(error.reply, self._access, self.folder.parent) from error
                 shutil.rmtree(self.folder)  # ours alone, and the remote has all of it
                 self.folder.mkdir()
             try:
                 return self._update()
             except GitFailed as error:
-                raise self._explained(error) from error
+                raise failures.explained(error.reply, self._access, self.folder.parent) from error
+
+    def _reach(self, reached: Access) -> None:
+        self._access = reached
+        self._remote = Git(self.folder, reached.config, network=True)
 
     def _update(self) -> Heads:
         heads = self._fetch() if self.location.path is None else self._borrow(self.location.path)
         if heads.default_branch:
             self.git.run("symbolic-ref", "HEAD", f"refs/heads/{heads.default_branch}")  # where .mailmap is read
             if self.location.path is None and not self._has_mailmap():
-                # A host that leaves contents out but hands none over later: take all of them.
-                whole = {key: value for key, value in self._access.config.items() if key not in WITHOUT_CONTENTS}
-                self._access = self._access._replace(config=whole, has_contents=True)
-                self._remote = Git(self.folder, whole, network=True)
+                self._reach(self._access.with_contents())
                 return self._update()
         return heads
 
     def _has_mailmap(self) -> bool:
-        """Whether the `.mailmap` that is in the history could be read; without contents it is asked for alone."""
+        """Whether the `.mailmap` that is in the history could be read; without contents it is asked for alone.
+
+        False where the host leaves contents out but hands none over later: all of them are to be fetched then.
+        """
         if self._access.has_contents or not self.git.run("ls-tree", "HEAD", "--", ".mailmap"):
             return True
-        with contextlib.suppress(GitFailed):
+        try:
             self._remote.run("cat-file", "-e", "HEAD:.mailmap", timeout=self._access.timeout_seconds)
-            return True
-        return False
+        except GitFailed as error:
+            if failures.WITHHELD.search(error.reply):
+                return False
+            raise
+        return True
 
     def _prepare(self, object_format: str) -> None:
         """Make or mend the empty repository, and clear what a killed git left."""
@@ -200,24 +156,51 @@ class Mirror:
 
     def _fetch(self) -> Heads:
         """Fetch what the remote points at, if that is not what the mirror has."""
-        limit = self._access.timeout_seconds
-        reply = self._remote.run("ls-remote", "--symref", "origin", "HEAD", *PATTERNS, timeout=limit)
-        heads = remote_heads(reply)
+        heads = remote_heads(self._listing())
         object_format = "sha256" if any(len(sha) > SHA1_LENGTH for sha in heads.refs.values()) else "sha1"
         self._prepare(object_format)
+        own = self._own_refs()
+        if own and not heads.refs:
+            where, hint = self._access.address, f"no row is touched; if it was emptied on purpose, remove {self.folder}"
+            raise CollectError(f"{where} lists none of its {len(own)} branches and tags any more: {hint}")
         if self._access.has_contents and any(self.folder.glob("objects/pack/*.promisor")):
             self._make_anew(object_format)  # it was fetched without contents
+            own = {}
         is_shallow = (self.folder / "shallow").exists()  # as the remote was: it may have been deepened since
-        if is_shallow or heads.refs != self._own_refs():
+        if is_shallow or heads.refs != own:
             refspecs = [f"+{pattern}:{pattern}" for pattern in PATTERNS]
             options = ["--quiet", "--prune", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance"]
             options.append("--unshallow" if is_shallow else "--update-shallow")
-            self._remote.run("fetch", *options, "origin", *refspecs, timeout=limit)
+            self._remote.run("fetch", *options, "origin", *refspecs, timeout=self._access.timeout_seconds)
             self.git.run("pack-refs", "--all", "--prune")
             self._remote.run("gc", "--auto", "--quiet")
             # What arrived counts, not what was announced: a push may have come between.
             heads = Heads(self._own_refs(), heads.default_branch)
         return heads if heads.default_branch in heads.branches else Heads(heads.refs, usual_branch(heads))
+
+    def _listing(self) -> str:
+        """What the remote says it points at. Where a token is sent, redirects are followed here: on its own host."""
+        arguments = ("ls-remote", "--symref", "origin", "HEAD", *PATTERNS)
+        for _ in range(REDIRECTS_MAX):
+            try:
+                return self._remote.run(*arguments, timeout=self._access.timeout_seconds)
+            except GitFailed as error:
+                if not failures.REDIRECTED.search(error.reply):
+                    raise
+            self._reach(self._access.at(self._new_address(arguments)))
+        raise CollectError(f"{self.location.address} redirects more than {REDIRECTS_MAX} times: name where it ends")
+
+    def _new_address(self, arguments: Sequence[str]) -> str:
+        """Where the remote redirects to, which git tells only in its trace."""
+        old, limit, new = self._access.address, self._access.timeout_seconds, None
+        try:
+            Git(self.folder, self._access.config, network=True, has_trace=True).run(*arguments, timeout=limit)
+        except GitFailed as error:
+            new = failures.new_address(error.reply, old)
+        if new is None or not failures.is_same_host(old, new):
+            where = new.partition("?")[0] if new else "another place"
+            raise NotFoundError(f"{old} redirects to {where}, where its token is not sent: {self._access.remedy}")
+        return new
 
     def _own_refs(self) -> dict[str, str]:
         return parse_refs(self.git.run("for-each-ref", "--format=%(objectname) %(refname)"))
@@ -237,26 +220,6 @@ class Mirror:
                         raise RetryableError(message) from None
                     time.sleep(0.2)
             yield
-
-    def _explained(self, error: GitFailed) -> CollectError:
-        """The same failure, as what the reader can do about it."""
-        where = self.location.address
-        said = " ".join(error.reply.split())[-300:]
-        if DISK.search(error.reply):
-            return CollectError(f"no room or right to write the mirror of {where} below {self.folder.parent}: {said}")
-        if self.location.path is None and REFUSED.search(error.reply):
-            if self._access.has_token:
-                return AuthError(f"{host_of(where)} refused the token: set a valid `token`; git says: {said}")
-            hint = "correct the url, or if it is private set `token` (https) or an ssh key"
-            return CollectError(f"{where} does not exist or may not be read: {hint}; git says: {said}")
-        if "corruption on the remote side" in error.reply:
-            hint = "repair it there (git fsck), or set `forge` and no `line_counts`, so that no contents are fetched"
-            return CollectError(f"{where} lacks some of its own objects: {hint}; git says: {said}")
-        if ABSENT.search(error.reply):
-            return CollectError(f"{where} is not a repository: correct `repositories`; git says: {said}")
-        if PASSING.search(error.reply):
-            return RetryableError(f"{where} cannot be reached: it is tried again next run; git says: {said}")
-        return CollectError(f"{where} cannot be mirrored; git says: {said}")
 
 
 def local_heads(source: Git) -> Heads:

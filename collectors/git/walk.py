@@ -362,7 +362,8 @@ class Walk:
         if not self.tips.lines:
             wanted = f"no branch {self.default_branch!r}" if self.default_branch else "no default branch"
             known = ", ".join(sorted(self.heads.branches)[:10])
-            self.notes.append(f"{wanted} among {known}: set `default_branch`" if known else "the repository is empty")
+            hint = "set `default_branch`" if self.tells_repository else "choose the default branch at the host"
+            self.notes.append(f"{wanted} among {known}: {hint}" if known else "the repository is empty")
         if self.without_commits and self.tells_repository:  # else the host lists the commits
             count = self.without_commits
             self.notes.append(f"{count} squashed changes have no pull ref: their clock starts with the squash itself")

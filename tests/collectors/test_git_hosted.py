@@ -13,6 +13,7 @@ from dxmetrics.collectors import Context, Page, extend_path
 from dxmetrics.errors import AuthError, CollectError
 from dxmetrics.records import Change, Commit, Deployment, Link, Repository
 
+from .gitdoor import closed_door
 from .gitrepo import NOW, ROOT, Repo
 
 extend_path([ROOT / "collectors"])
@@ -21,7 +22,8 @@ hosted = importlib.import_module("dxmetrics.collectors.git")
 
 def pages(address: str, folder: Path, cursor: Mapping[str, Any] | None = None, **options: Any) -> Iterator[Page]:
     name = options.pop("name", "git.example/acme/shop")
-    one = hosted.Hosted("4711", name, address, forge="github", default_branch="main")
+    default_branch = options.pop("default_branch", "main")
+    one = hosted.Hosted("4711", name, address, forge="github", default_branch=default_branch)
     context = Context(now=lambda: NOW, folder=folder, project_folder=folder)
     return hosted.history(one, cursor, context, **options)
 
@@ -63,13 +65,59 @@ def test_a_revert_links_the_two_changes_by_the_hosts_id(repo: Repo, tmp_path: Pa
     assert [(link["relation"], link["to_id"].partition("@")[0]) for link in links] == [("reverts", "4711")]
 
 
-def test_a_token_that_may_not_clone_fails_the_repository_alone(
-    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize(
+    ("token", "remedy"),
+    [
+        ("tiny-secret", "give the token read access to contents, or set `mirror = false`"),
+        (None, "set a `token` that may read it, or set `mirror = false`"),
+    ],
+)
+def test_a_repository_that_may_not_be_cloned_fails_alone_as_the_host_names_it(
+    tmp_path: Path, status: int, token: str | None, remedy: str
 ) -> None:
-    def refused(_self: Any) -> None:
-        raise AuthError("refused")
-
-    monkeypatch.setattr(hosted.hosted.Mirror, "update", refused)
-    with pytest.raises(CollectError, match="give it read access to contents, or set `mirror = false`") as caught:
-        list(pages(f"file://{repo.folder}", tmp_path / "own"))
+    with closed_door(status) as door, pytest.raises(CollectError, match=remedy) as caught:
+        list(pages(door.url, tmp_path / "own", token=token))
     assert not isinstance(caught.value, AuthError)
+    assert door.url not in str(caught.value)
+    assert "git.example/acme/shop" in str(caught.value)
+    assert "tiny-secret" not in str(caught.value)
+
+
+def test_an_empty_repository_is_read_when_something_is_pushed(tmp_path: Path) -> None:
+    repo = Repo(tmp_path / "origin")
+    address = f"file://{repo.folder}"
+    first = list(pages(address, tmp_path / "own"))
+    assert [row for page in first for some in page.rows.values() for row in some] == []
+    assert first[-1].notes == ("the repository is empty",)
+    repo.commit("First (#1)")
+    assert len(rows(list(pages(address, tmp_path / "own", first[-1].cursor)), Change)) == 1
+
+
+def test_a_default_branch_that_the_mirror_lacks_is_the_hosts_to_choose(repo: Repo, tmp_path: Path) -> None:
+    repo.git("branch", "--move", "main", "trunk")
+    found = list(pages(f"file://{repo.folder}", tmp_path / "own"))
+    assert found[-1].notes == ("no branch 'main' among trunk: choose the default branch at the host",)
+
+
+def test_where_the_host_names_no_default_branch_the_repositorys_own_is_read(repo: Repo, tmp_path: Path) -> None:
+    repo.git("branch", "--move", "main", "trunk")
+    found = list(pages(f"file://{repo.folder}", tmp_path / "own", default_branch=None))
+    assert {row["base_branch"] for row in rows(found, Change)} == {"trunk"}
+
+
+def test_history_that_was_rewritten_is_a_snapshot_of_the_mirrors_scope(repo: Repo, tmp_path: Path) -> None:
+    address = f"file://{repo.folder}"
+    first = list(pages(address, tmp_path / "own"))
+    repo.git("reset", "--quiet", "--hard", "HEAD~1")
+    second = list(pages(address, tmp_path / "own", first[-1].cursor))
+    assert second[-1].snapshot
+    assert [row["number"] for row in rows(second, Change)] == [1]
+
+
+def test_lines_and_paths_are_counted_where_the_host_does_not_tell(repo: Repo, tmp_path: Path) -> None:
+    address = f"file://{repo.folder}"
+    plain = list(pages(address, tmp_path / "own"))
+    assert "lines_added" not in rows(plain, Change)[0]
+    counted = list(pages(address, tmp_path / "own", plain[-1].cursor, line_counts=True))
+    assert [(row["lines_added"], row["paths"]) for row in rows(counted, Change)] == [(1, ("file.txt",))] * 2

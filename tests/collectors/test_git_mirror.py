@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import http.server
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import textwrap
-import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,8 +16,10 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from dxmetrics.collectors import AuthError, CollectError, Context, RetryableError, SettingsError, extend_path, load
+from dxmetrics.errors import NotFoundError
 from dxmetrics.records import Change, Commit, Deployment, Identity, Repository
 
+from .gitdoor import closed_door
 from .gitrepo import NOW, ROOT, START, Repo, collect
 
 
@@ -327,6 +325,28 @@ def test_file_contents_are_fetched_only_to_count_lines(
     assert counted.only(Change, title="Three").lines_added == 2
 
 
+def test_a_connection_lost_on_the_way_does_not_bring_in_all_contents(
+    repo: Repo, tmp_path: Path, over_ssh: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo.git("config", "uploadpack.allowAnySHA1InWant", "true")
+    (repo.folder / ".mailmap").write_text("Countess <countess@example.org> <ada@example.org>\n")
+    repo.commit("Three")
+    calls = tmp_path / "calls"
+    lost = tmp_path / "lost"  # the third call, after listing and fetching, asks for the one file
+    lost.write_text(
+        f'#!/bin/sh\necho >> {calls}\ntest $(wc -l < {calls}) = 3 || exec sh -c "$2"\n'
+        "echo 'Connection reset by peer' >&2\nexit 255\n"
+    )
+    lost.chmod(0o755)
+    monkeypatch.setenv("GIT_SSH_COMMAND", str(lost))
+    with pytest.raises(RetryableError, match="cannot be reached: it is tried again next run"):
+        collect(tmp_path, over_ssh)
+    (mirror,) = (tmp_path / "mirrors").glob("*.git")
+    packs = set(mirror.glob("objects/pack/*"))
+    assert {one.author for one in collect(tmp_path, over_ssh).of(Commit)} == {"countess@example.org"}
+    assert packs < set(mirror.glob("objects/pack/*"))
+
+
 def test_a_history_with_a_missing_commit_fails_with_a_message(repo: Repo, tmp_path: Path) -> None:
     lost = repo.git("rev-parse", "HEAD~1")
     (repo.folder / ".git" / "objects" / lost[:2] / lost[2:]).unlink()
@@ -340,7 +360,7 @@ def test_a_history_with_a_missing_commit_fails_with_a_message(repo: Repo, tmp_pa
         ("nowhere", "is not a folder: correct the path"),
         ("shop/sub", "is not a git repository: name a repository's top folder"),
         ("plain", "is not a git repository"),
-        ("file:///nowhere/at/all", "is not a repository: correct `repositories`"),
+        ("file:///nowhere/at/all", "does not exist or may not be read: correct the url"),
     ],
 )
 def test_what_is_no_repository_fails_by_name(repo: Repo, tmp_path: Path, address: str, message: str) -> None:
@@ -361,41 +381,9 @@ def test_a_folder_that_cannot_be_written_is_named(repo: Repo, tmp_path: Path) ->
         collect(tmp_path, repo.folder)
 
 
-@dataclass
-class Door:
-    """A host that refuses everyone, and what it was shown."""
-
-    url: str = ""
-    shown: list[str | None] = field(default_factory=list)
-
-
-@pytest.fixture
-def door() -> Iterator[Door]:
-    """A running `Door`."""
-    made = Door()
-
-    class Refusing(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            made.shown.append(self.headers["Authorization"])
-            self.send_response(401)
-            self.send_header("WWW-Authenticate", 'Basic realm="git"')
-            self.end_headers()
-
-        def log_message(self, *args: object) -> None:
-            """Say nothing."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing)
-    made.url = f"http://127.0.0.1:{server.server_port}/a/b.git"
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield made
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-def test_a_refused_token_stops_the_source_and_is_written_nowhere(door: Door, tmp_path: Path) -> None:
-    with pytest.raises(AuthError, match="refused the token: set a valid `token`") as caught:
+def test_a_refused_token_stops_the_source_and_is_written_nowhere(tmp_path: Path) -> None:
+    refusal = r"127\.0\.0\.1 refused the token: correct the url, or set in DX_GIT__TOKEN a token that may read it"
+    with closed_door(401) as door, pytest.raises(AuthError, match=refusal) as caught:
         collect(tmp_path, door.url, token=SecretStr("tiny-secret"))
     assert "Basic eC1hY2Nlc3MtdG9rZW46dGlueS1zZWNyZXQ=" in door.shown  # x-access-token:tiny-secret
     assert "tiny-secret" not in str(caught.value)
@@ -403,11 +391,53 @@ def test_a_refused_token_stops_the_source_and_is_written_nowhere(door: Door, tmp
         assert path.is_dir() or b"secret" not in path.read_bytes()
 
 
-def test_without_a_token_a_refusal_is_that_repository_alone(door: Door, tmp_path: Path) -> None:
-    with pytest.raises(CollectError, match="does not exist or may not be read") as caught:
+def test_without_a_token_a_refusal_is_that_repository_alone(tmp_path: Path) -> None:
+    with closed_door(401) as door, pytest.raises(NotFoundError, match="does not exist or may not be read") as caught:
         collect(tmp_path, door.url)
     assert not isinstance(caught.value, AuthError)
     assert door.shown[0] is None
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "message"),
+    [
+        (403, NotFoundError, "may not be read: correct the url, or set in DX_GIT__TOKEN a token that may read it"),
+        (404, NotFoundError, "does not exist or may not be read: correct the url, or set in DX_GIT__TOKEN"),
+        (429, RetryableError, "cannot be reached: it is tried again next run"),
+        (503, RetryableError, "cannot be reached: it is tried again next run"),
+    ],
+)
+def test_what_a_host_answers_to_a_good_token_is_that_repository_alone(
+    tmp_path: Path, status: int, kind: type[CollectError], message: str
+) -> None:
+    with closed_door(status) as door, pytest.raises(kind, match=message):
+        collect(tmp_path, door.url, token=SecretStr("tiny-secret"))
+
+
+def test_a_token_follows_no_redirect_to_another_host(tmp_path: Path) -> None:
+    with closed_door(401) as other, closed_door(302, location=f"{other.url}/info/refs?secret=1") as door:
+        with pytest.raises(NotFoundError, match=f"redirects to {other.url}, where its token is not sent: ") as caught:
+            collect(tmp_path, door.url, token=SecretStr("tiny-secret"))
+        assert other.shown == []
+    assert "secret" not in str(caught.value)
+
+
+def test_a_redirect_without_end_is_left(tmp_path: Path) -> None:
+    with closed_door(302) as door, pytest.raises(CollectError, match="redirects more than 5 times"):
+        collect(tmp_path, door.url, token=SecretStr("tiny-secret"))
+
+
+def test_a_listing_that_lost_everything_touches_no_row(repo: Repo, tmp_path: Path) -> None:
+    address = f"file://{repo.folder}"
+    first = collect(tmp_path, address)
+    refs = repo.folder / ".git" / "refs"
+    refs.rename(repo.folder / "kept")
+    refs.mkdir()
+    with pytest.raises(CollectError, match=r"lists none of its 2 branches and tags any more: .* on purpose, remove"):
+        collect(tmp_path, address, first.cursor)
+    refs.rmdir()
+    (repo.folder / "kept").rename(refs)
+    assert collect(tmp_path, address, first.cursor).count == 0
 
 
 def test_a_busy_mirror_is_waited_for_and_then_left(repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
