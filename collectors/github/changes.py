@@ -1,92 +1,96 @@
-"""The feed of pull requests: whole requests, 21 for a point, with a second look at what does not fit."""
+"""The feed of pull requests: whole requests, 21 for a point, and what did not fit into that for many at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dxmetrics.collectors import Whole
-from dxmetrics.collectors.feeds import Position, Slice
-from dxmetrics.http import PageSize, with_size
+from dxmetrics.collectors.feeds import Feed
+from dxmetrics.http import Answer
 from dxmetrics.records import Change, ChangeCommit, Identity, Link, Review
 
-from . import mapping, queries
-from .api import AT_ONCE, Api, partly, within
+from . import queries
+from .api import Api, Node, nodes, partly
+from .people import everybody
+from .slices import Listing, Rows, present, unless_empty
 
 if TYPE_CHECKING:
     from .repositories import Listed
 
-PULLS = 21  # one point; see queries.py
-FEWEST = 3
+LISTING = Listing(queries.CHANGES, "pullRequests", "updatedAt", usual=21, fewest=3)
+CHILDREN = {
+    ChangeCommit: ("commits", "change"),
+    Review: ("reviews", "change"),
+    Link: ("closingIssuesReferences", "from_id"),
+}
 
 
-def read(api: Api, repo: Listed, position: Position) -> Slice:
-    """The next requests below a position, newest change first, each with everything that belongs to it."""
-    size = PageSize(int(position.memo.get("pulls") or PULLS), FEWEST)
-    variables = {"owner": repo.owner, "name": repo.name, "after": position.token}
-    answer = with_size(size, lambda n: api.query(queries.CHANGES, n=n, **variables))
-    found = within(answer.data, ("repository", "pullRequests"), api.name, variables)
-    pulls = [pull for pull in found["nodes"] or () if pull]
-    for kind in queries.TAILS:
-        complete(api, pulls, kind)
-    ids = [pull["fullDatabaseId"] for pull in pulls]
-    return Slice(
-        rows=rows(pulls, repo.id),
-        oldest=min((datetime.fromisoformat(pull["updatedAt"]) for pull in pulls), default=None),
-        token=found["pageInfo"]["endCursor"] if found["pageInfo"]["hasNextPage"] else None,
-        is_end=not found["pageInfo"]["hasNextPage"],
-        served_at=answer.served_at,
-        whole={ChangeCommit: Whole("change", ids), Review: Whole("change", ids)},
-        memo={"pulls": size.value} if size.value != PULLS else None,
-        notes=partly(answer),
+def changes(api: Api, repo: Listed) -> Feed:
+    """The feed of a repository's pull requests."""
+
+    def slice_of(pulls: Sequence[Node], answer: Answer) -> dict[str, Any]:
+        api.complete([(pull, part) for pull in pulls for part in queries.PULL_PARTS])
+        return {
+            "rows": _rows(pulls, repo.id),
+            "whole": {
+                record: Whole(parent, [pull["fullDatabaseId"] for pull in pulls if pull.get(part) is not None])
+                for record, (part, parent) in CHILDREN.items()
+            },
+            "notes": (*partly(answer), *_cut_off(pulls, repo)),
+        }
+
+    probe = repo.newest("pullRequests", "updatedAt")
+    return Feed(
+        "changes",
+        (Change, ChangeCommit, Review),
+        unless_empty(probe, lambda position: LISTING.read(api, repo, position, slice_of)),
+        probe=probe,
+        sweep=None if repo.is_archived else partial(present, api, repo, "pullRequests", Change),
     )
 
 
-def complete(api: Api, pulls: Sequence[dict[str, Any]], kind: str) -> None:
-    """Fetch the rest of a connection of the requests that have more of it than a page holds."""
-    short = {
-        pull["id"]: pull
-        for pull in pulls
-        if pull.get(kind) and (pull[kind].get("totalCount") or 0) > len(pull[kind]["nodes"] or ())
-    }
-    if not short:
-        return
-    query = queries.tail(kind)
-    for start in range(0, len(short), AT_ONCE):
-        some = list(short)[start : start + AT_ONCE]
-        for node, _ in api.by_id(query, some):
-            short[node["id"]][kind] = node[kind]
-    for pull in short.values():
-        more = pull[kind]
-        while more.get("pageInfo", {}).get("hasNextPage"):
-            answer = api.query(query, ids=[pull["id"]], after=more["pageInfo"]["endCursor"])
-            more = answer.data["nodes"][0][kind]
-            pull[kind]["nodes"].extend(more["nodes"])
-
-
-def rows(pulls: Sequence[dict[str, Any]], repository: str) -> dict[Any, list[Any]]:
+def _rows(pulls: Sequence[Node], repository: str) -> Rows:
     """The payloads of requests and of what belongs to them."""
-    found: dict[Any, list[Any]] = {Change: [], ChangeCommit: [], Review: [], Link: []}
-    people: dict[str, Any] = {}
+    found: Rows = {Change: [], ChangeCommit: [], Review: [], Link: []}
     for pull in pulls:
         change = pull["fullDatabaseId"]
-        commits = [one["commit"] for one in mapping.nodes(pull, "commits")]
-        reviews = mapping.nodes(pull, "reviews")
-        found[ChangeCommit] += [{"change": change, "commit": commit} for commit in commits]
-        found[Review] += [{"change": change, "review": review} for review in reviews]
+        found[ChangeCommit] += [{"change": change, "commit": one["commit"]} for one in nodes(pull.get("commits"))]
+        found[Review] += [{"change": change, "review": one} for one in nodes(pull.get("reviews"))]
         found[Link] += [
-            {"change": change, "issue": one["fullDatabaseId"]} for one in mapping.nodes(pull, "closingIssuesReferences")
+            {"change": change, "issue": one["fullDatabaseId"]} for one in nodes(pull.get("closingIssuesReferences"))
         ]
-        for actor in actors(pull, commits, reviews):
-            people[mapping.account(actor) or ""] = actor
-        found[Change].append({"repository": repository, "pull": {**pull, "reviews": None}})
-    found[Identity] = list(people.values())
+        found[Change].append({"repository": repository, "pull": _trimmed(pull)})
+    found[Identity] = everybody(actor for pull in pulls for actor in _actors(pull))
     return found
 
 
-def actors(pull: Any, commits: Sequence[Any], reviews: Sequence[Any]) -> Iterator[Any]:
+def _actors(pull: Node) -> Iterator[Mapping[str, Any] | None]:
     """Everybody who had to do with a request and has an account."""
-    yield from filter(None, (pull.get("author"), pull.get("mergedBy")))
-    yield from filter(None, (review.get("author") for review in reviews))
-    yield from filter(None, ((commit.get("author") or {}).get("user") for commit in commits))
+    yield pull.get("author")
+    yield pull.get("mergedBy")
+    yield from (review.get("author") for review in nodes(pull.get("reviews")))
+    yield from ((one["commit"].get("author") or {}).get("user") for one in nodes(pull.get("commits")))
+
+
+def _trimmed(pull: Node) -> Node:
+    """A request without what is a row of its own, and of its text what may tell of a revert: bots write books."""
+    commits = [
+        {"commit": {name: one["commit"].get(name) for name in ("authoredDate", "messageHeadline")}}
+        for one in nodes(pull.get("commits"))
+    ]
+    body = "\n".join(line for line in (pull.get("body") or "").splitlines() if "everts " in line)
+    kept = {name: value for name, value in pull.items() if name not in {"reviews", "closingIssuesReferences"}}
+    return {**kept, "body": body, "commits": {**(pull.get("commits") or {}), "nodes": commits}}
+
+
+def _cut_off(pulls: Sequence[Node], repo: Listed) -> Iterator[str]:
+    """What GitHub does not list to the end."""
+    for pull in pulls:
+        commits = pull.get("commits") or {}
+        if (total := commits.get("totalCount") or 0) > (listed := len(nodes(commits))):
+            yield (
+                f"{repo.full_name}#{pull['number']}: GitHub lists {listed} of its {total} commits: it may have begun"
+                " earlier"
+            )

@@ -1,20 +1,18 @@
-"""Teams, who is in them, and which team owns a repository."""
+"""Teams, and who is in them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
 
 from dxmetrics.collectors import Cursor, Page
 from dxmetrics.collectors.hosts import memberships
 from dxmetrics.records import Identity, Membership, Team
 
-from . import mapping, queries
-from .api import Api
-
-if TYPE_CHECKING:
-    from .repositories import Listed
+from . import queries
+from .api import Api, nodes
+from .people import account, everybody
 
 EVERY = timedelta(hours=20)  # once a day, whenever the day's first run is
 
@@ -24,44 +22,29 @@ def read(api: Api, owner: str, cursor: Cursor | None, now: datetime) -> Iterator
     kept = cursor or {}
     if kept.get("read_at") and now - datetime.fromisoformat(kept["read_at"]) < EVERY:
         return
-    teams = list(api.connection(queries.TEAMS, ("organization", "teams"), owner=owner))
-    people: dict[str, Any] = {}
-    present: dict[str, set[str]] = {}
-    for team in teams:
-        members = list(members_of(api, team))
-        present[team["combinedSlug"]] = {mapping.account(one) or "" for one in members}
-        people |= {mapping.account(one) or "": {"__typename": "User", **one} for one in members}
-    rows, known = memberships(present, kept.get("known"), today(now))
-    yield Page(rows={Team: [trimmed(team) for team in teams]}, snapshot=True, is_last=True)
+    path = ("organization", "teams")
+    teams = [one for page, _ in api.pages(queries.TEAMS, path, f"teams of {owner}", owner=owner) for one in page]
+    api.complete([(one, queries.MEMBERS) for one in teams])
+    members = {one["combinedSlug"]: nodes(one["members"]) for one in teams}
+    present = {slug: {account(one) or "" for one in people} for slug, people in members.items()}
+    rows, known = memberships(present, kept.get("known"), now.date())
+    yield Page(rows={Team: [_trimmed(one) for one in teams]}, snapshot=True, is_last=True)
     yield Page(
-        rows={Membership: rows, Identity: list(people.values())},
+        rows={Membership: rows, Identity: everybody(one for people in members.values() for one in people)},
         cursor={"read_at": now.isoformat(), "known": known},
     )
 
 
-def members_of(api: Api, team: Any) -> Iterator[Any]:
-    """Everybody in a team; of a large one page after page."""
-    listed = team["members"]
-    yield from (one for one in listed["nodes"] or () if one)
-    while listed["pageInfo"]["hasNextPage"]:
-        answer = api.query(queries.MEMBERS, id=team["id"], after=listed["pageInfo"]["endCursor"])
-        listed = answer.data["node"]["members"]
-        yield from (one for one in listed["nodes"] or () if one)
-
-
-def trimmed(team: Any) -> dict[str, Any]:
+def _trimmed(node: Mapping[str, Any]) -> dict[str, Any]:
     """A team without its members, who are rows of their own."""
-    return {key: value for key, value in team.items() if key != "members"}
+    return {key: value for key, value in node.items() if key != "members"}
 
 
-def today(now: datetime) -> date:
-    """The day, in UTC."""
-    return now.date()
-
-
-def owner_of(api: Api, repo: Listed) -> str | None:
-    """The team that owns all of a repository by its CODEOWNERS; None where that says none, or is not there."""
-    found = api.query(queries.OWNERS, owner=repo.owner, name=repo.name).data.get("repository") or {}
-    texts = (found.get(place) for place in ("first", "second", "third"))
-    text = next((one["text"] for one in texts if one and one.get("text")), None)
-    return mapping.owner_of_everything(text)
+def team(node: Mapping[str, Any]) -> Team:
+    """A team; its id has the organisation in it, as CODEOWNERS names it."""
+    return Team(
+        ext_id=node["combinedSlug"],
+        url=node.get("url"),
+        name=node["name"],
+        parent=(node.get("parentTeam") or {}).get("combinedSlug"),
+    )

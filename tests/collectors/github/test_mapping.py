@@ -15,7 +15,7 @@ from .harness import github
 RECORDED = Path(__file__).parents[4] / "shared/data/recorded/github"
 ADA = {"__typename": "User", "login": "ada", "databaseId": 1}
 PULL: dict[str, Any] = {
-    "fullDatabaseId": "77", "number": 12, "title": "Add a basket", "bodyText": "", "state": "MERGED", "author": ADA,
+    "fullDatabaseId": "77", "number": 12, "title": "Add a basket", "body": "", "state": "MERGED", "author": ADA,
     "createdAt": "2026-03-02T10:00:00Z", "updatedAt": "2026-03-03T10:00:00Z", "mergedAt": "2026-03-03T10:00:00Z",
     "labels": {"nodes": [{"name": "shop"}]}, "additions": 3, "deletions": 1,
     "mergeCommit": {"oid": "m", "messageHeadline": "Add a basket (#12)", "parents": {"totalCount": 1}},
@@ -69,11 +69,12 @@ def test_a_commit_dated_after_the_opening_does_not_start_the_clock_later() -> No
         (merged_as("second"), commits("first", "second"), "rebase"),
         (merged_as("only"), commits("only"), "unknown"),
         (merged_as("Rewritten subject"), commits("a", "b"), "squash"),
+        ({**merged_as("pushed"), "oid": "h"}, commits("pushed"), "fast_forward"),
         (None, commits("a"), "unknown"),
     ],
 )
 def test_the_way_it_was_merged_is_told_from_the_merge_commit(merge: Any, listed: Any, method: str) -> None:
-    assert change(mergeCommit=merge, commits=listed).merge_method == method
+    assert change(mergeCommit=merge, commits=listed, headRefOid="h").merge_method == method
 
 
 @pytest.mark.parametrize(
@@ -81,8 +82,23 @@ def test_the_way_it_was_merged_is_told_from_the_merge_commit(merge: Any, listed:
     [("Reverts acme/shop#9", "#9"), ("This reverts commit 0123abcd.", "0123abcd"), ("It broke checkout.", None)],
 )
 def test_a_revert_names_the_commit_or_the_request(body: str, reverts: str | None) -> None:
-    made = change(title='Revert "Add a basket"', bodyText=body)
+    made = change(title='Revert "Add a basket"', body=body)
     assert (made.is_revert, made.reverts) == (True, reverts)
+
+
+@pytest.mark.parametrize(
+    ("title", "body", "is_revert", "reverts"),
+    [
+        ("Back out the basket", "Reverts acme/shop#9\r\n\r\nIt broke.", True, "#9"),
+        ('Revert "Add a basket (#9)"', "", True, "#9"),
+        ('Reapply "Add a basket"', "Reverts acme/shop#10", True, None),
+        ("Follow the shop", "Reverts acme/other#9", False, None),
+        ("Explain how", "A request that says Reverts acme/shop#9 takes it back.", False, None),
+    ],
+)
+def test_a_revert_is_one_by_its_title_or_its_text(title: str, body: str, is_revert: bool, reverts: str | None) -> None:
+    made = change(title=title, body=body, url="https://github.test/acme/Shop/pull/12")
+    assert (made.is_revert, made.reverts) == (is_revert, reverts)
 
 
 def test_paths_that_are_not_all_listed_are_unknown() -> None:
@@ -97,6 +113,21 @@ def test_a_deleted_account_and_an_unknown_state_are_no_crash() -> None:
 def test_a_bot_is_called_as_in_its_commits() -> None:
     made = github.identity({"__typename": "Bot", "login": "renovate", "databaseId": 9})
     assert (made.ext_id, made.login, made.kind) == ("9", "renovate[bot]", "bot")
+
+
+@pytest.mark.parametrize("login", ["copilot-swe-agent", "Copilot", "google-labs-jules"])
+def test_a_coding_assistant_is_an_agent(login: str) -> None:
+    assert github.identity({"__typename": "Bot", "login": login, "databaseId": 9}).kind == "agent"
+
+
+def test_people_and_accounts_of_other_kinds_are_told_apart() -> None:
+    kinds = {kind: github.identity({"__typename": kind, "login": "a"}).kind for kind in ("User", "Mannequin", "Newer")}
+    assert kinds == {"User": "human", "Mannequin": "human", "Newer": "unknown"}
+
+
+def test_the_author_of_a_commit_without_an_account_is_the_one_the_mirror_has() -> None:
+    commit = {"oid": "c", "author": {"name": "Ada", "email": "Ada@Example.org", "user": None}}
+    assert github.change_commit({"change": "77", "commit": commit}).author == "ada@example.org"
 
 
 def deployed(*states: tuple[str, int], state: str = "ACTIVE") -> Any:
@@ -118,10 +149,26 @@ def test_a_superseded_deployment_keeps_its_first_success() -> None:
         ((("ERROR", 2),), "ERROR", "failure"),
         ((("FAILURE", 2), ("SUCCESS", 9)), "ACTIVE", "success"),
         ((("IN_PROGRESS", 1), ("INACTIVE", 7)), "INACTIVE", "superseded"),
+        ((), "WAITING", "running"),
+        ((), "ABANDONED", "cancelled"),
+        ((), "NEVER_HEARD_OF", "unknown"),
     ],
 )
 def test_a_deployment_is_what_came_of_it(states: Any, state: str, status: str) -> None:
     assert deployed(*states, state=state).status == status
+
+
+def test_a_number_that_32_bits_do_not_hold_is_no_reason_to_mix_things_up() -> None:
+    node = {"id": "DE_x", "databaseId": None, "createdAt": "2026-03-02T10:00:00Z", "state": "PENDING"}
+    check = {"id": "CR_y", "databaseId": None, "name": "build"}
+    assert github.deployment({"repository": "5", "deployment": node}).ext_id == "DE_x"
+    assert github.job({"run": "4/1", "check": check}).ext_id == "CR_y"
+
+
+def test_an_attempt_has_a_page_of_its_own() -> None:
+    run = {"id": 4, "status": "completed", "conclusion": "success", "name": "CI", "html_url": "https://github.test/4"}
+    pages = [github.pipeline_run({"repository": "5", "run": {**run, "run_attempt": number}}).url for number in (1, 2)]
+    assert pages == ["https://github.test/4", "https://github.test/4/attempts/2"]
 
 
 def test_a_release_stands_for_a_deployment() -> None:
@@ -136,7 +183,7 @@ def test_a_release_stands_for_a_deployment() -> None:
         ("completed", "success", "success"), ("completed", "neutral", "success"), ("completed", "failure", "failure"),
         ("completed", "startup_failure", "error"), ("completed", "timed_out", "timeout"),
         ("completed", "cancelled", "cancellation"), ("completed", "stale", "cancellation"),
-        ("completed", "skipped", "skip"), ("completed", "action_required", "failure"),
+        ("completed", "skipped", "skip"), ("completed", "action_required", "skip"),
         ("completed", "never_heard_of", "unknown"), ("in_progress", None, None),
     ],
 )  # fmt: skip
@@ -161,16 +208,19 @@ def test_every_conclusion_has_a_result(status: str, conclusion: str | None, resu
     ],
 )
 def test_the_team_that_owns_everything_owns_the_repository(text: str | None, team: str | None) -> None:
-    from dxmetrics.collectors.github.mapping import owner_of_everything
+    from dxmetrics.collectors.github.owners import owner_of_everything
 
     assert owner_of_everything(text) == team
 
 
 @pytest.mark.skipif(not RECORDED.exists(), reason="the recorded responses are not beside this checkout")
 def test_recorded_runs_are_mapped() -> None:
-    csv.field_size_limit(10**8)
-    with (RECORDED / "_raw_github_api_runs.csv").open(encoding="utf-8", newline="") as file:
-        runs = [json.loads(row["data"]) for row in csv.DictReader(file)]
+    usual = csv.field_size_limit(10**8)
+    try:
+        with (RECORDED / "_raw_github_api_runs.csv").open(encoding="utf-8", newline="") as file:
+            runs = [json.loads(row["data"]) for row in csv.DictReader(file)]
+    finally:
+        csv.field_size_limit(usual)
     made = [github.pipeline_run({"repository": "5", "run": run, "started_at": None}) for run in runs]
     assert len(made) > 20
     assert {one.result for one in made} <= {"success", "failure", "cancellation", "skip", "timeout", None}
