@@ -1,0 +1,123 @@
+"""The tables of the state store, as the newest file in `migrations/versions` leaves them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import Dialect
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware time, kept in UTC; a naive one is refused. SQLite itself knows no zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """In UTC, and without its zone where the database keeps none."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Aware, in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData()
+
+_number = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only where they are INTEGER
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", _number, primary_key=True),
+    Column("endpoint", String, nullable=False),
+    Column("delivery_id", String, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("processed_at", Instant),
+    Column("outcome", String),
+    Column("error", Text),
+    Column("headers", JSON, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    UniqueConstraint("endpoint", "delivery_id", name="inbox_delivery"),
+    sqlite_autoincrement=True,  # the id of a row that was removed is not given again
+)
+_waits = inbox.c.processed_at.is_(None)
+_failed = inbox.c.outcome == "failed"
+Index("inbox_pending", inbox.c.id, sqlite_where=_waits, postgresql_where=_waits)
+Index("inbox_failed", inbox.c.endpoint, sqlite_where=_failed, postgresql_where=_failed)
+Index("inbox_received", inbox.c.received_at)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("holder", String, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("seconds", Float, nullable=False),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("sha256", LargeBinary(32), nullable=False),
+    Column("scopes", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("last_used_at", Instant),
+    Column("revoked_at", Instant),
+)
+
+schedule = Table(
+    "schedule",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("last_started_at", Instant),
+    Column("last_finished_at", Instant),
+    Column("last_status", String),
+    Column("failures", Integer, nullable=False),
+    Column("next_at", Instant),
+)
+
+run_log = Table(
+    "run_log",
+    metadata,
+    Column("id", _number, primary_key=True),
+    Column("run_id", String, nullable=False),
+    Column("occurred_at", Instant, nullable=False),
+    Column("step", String, nullable=False),
+    Column("source", String),
+    Column("status", String, nullable=False),
+    Column("seconds", Float),
+    Column("message", Text),
+    sqlite_autoincrement=True,
+)
+Index("run_log_run", run_log.c.run_id)
+Index("run_log_occurred", run_log.c.occurred_at)
