@@ -62,7 +62,9 @@ def access(
     if is_sent:
         user = username or ("x-token-auth" if "bitbucket" in (parts.hostname or "") else "x-access-token")
         header = base64.b64encode(f"{user}:{token}".encode()).decode()
-        config[f"http.{parts.scheme}://{parts.netloc}/.extraHeader"] = f"Authorization: Basic {header}"
+        config[f"http.{parts.scheme}://{parts.netloc.rpartition('@')[2]}/.extraHeader"] = (
+            f"Authorization: Basic {header}"
+        )
         config["http.followRedirects"] = "false"  # git would take the header along to any host: see Mirror
         config["credential.helper"] = ""  # empty: no helper is asked, and none is told
     return Access(config, remedy, is_sent, has_contents, timeout_seconds)

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from .access import Access
 
 EXCERPT = 300
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 REFUSED = re.compile(
     r"authentication failed|could not read (?:username|password)|terminal prompts disabled|http basic: access denied"
-    r"|permission denied|error: 401\b|invalid (?:username|credentials)|host key verification failed",
+    r"|permission denied \(|error: 401\b|invalid (?:username|credentials)|host key verification failed",
     re.IGNORECASE,
 )
 FORBIDDEN = re.compile(r"error: 403\b", re.IGNORECASE)
@@ -34,7 +35,10 @@ PASSING = re.compile(
     r"|early eof|rpc failed|hung up|error: (?:429|5\d\d)|network is unreachable|temporary failure|operation too slow",
     re.IGNORECASE,
 )
-DISK = re.compile(r"no space left|disk quota|read-only file system", re.IGNORECASE)
+DISK = re.compile(
+    r"no space left|disk quota|read-only file system|insufficient permission|(?:creat|mkdir|writ).*permission denied",
+    re.IGNORECASE,
+)
 DAMAGED = re.compile(
     r"object file .* is empty|packfile .* (?:cannot|is far too|does not)|loose object .* is corrupt"
     r"|inflate: data stream|bad object|did not send all necessary objects|unresolved deltas|not a git repository: '?\.",
@@ -54,7 +58,7 @@ def explained(reply: str, reached: Access, folder: Path) -> CollectError:
     if DISK.search(reply):
         return CollectError(f"no room or right to write the mirror of {where} below {folder}; {said}")
     if REFUSED.search(reply) and reached.has_token:
-        return AuthError(f"{host_of(where)} refused the token: {remedy}; {said}")
+        return AuthError(f"{where}: the token was refused: {remedy}; {said}")
     if REFUSED.search(reply) or FORBIDDEN.search(reply) or ABSENT.search(reply):
         return NotFoundError(f"{where} does not exist or may not be read: {remedy}; {said}")
     if UNTRUSTED.search(reply):
@@ -77,4 +81,9 @@ def new_address(reply: str, address: str) -> str | None:
 
 def is_same_host(one: str, other: str) -> bool:
     """Whether what may be told one address may be told the other."""
-    return urlsplit(one)[:2] == urlsplit(other)[:2]
+    return _place(one) == _place(other)
+
+
+def _place(address: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(address)
+    return parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme)

@@ -63,7 +63,7 @@ def history(
         token,
         username,
         remedy=f"{remedy}, or set `mirror = false`",
-        has_contents=line_counts,
+        has_contents=line_counts,  # a host has histories whole, so contents can be left out
         timeout_seconds=TIMEOUT_SECONDS,
         proxy=proxy,
         ca_file=context.project_folder / ca_file if ca_file else None,
@@ -75,7 +75,7 @@ def history(
         heads = mirror.update()
     except (AuthError, NotFoundError) as error:
         # Named as the host names it: what many repositories have in common is then said once.
-        raise CollectError(f"{hosted.name}: {str(error).replace(hosted.address, hosted.name)}") from error
+        raise CollectError(str(error).replace(hosted.address, hosted.name)) from error
     context.progress(f"{hosted.name}: reading history")
     rules = Rules(deployments="none", default_branch=hosted.default_branch, line_counts=line_counts, paths=line_counts)
     web = Web(location.web, FORGE_PATHS.get(hosted.forge) if hosted.forge else None)

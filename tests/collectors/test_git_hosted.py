@@ -23,7 +23,8 @@ hosted = importlib.import_module("dxmetrics.collectors.git")
 def pages(address: str, folder: Path, cursor: Mapping[str, Any] | None = None, **options: Any) -> Iterator[Page]:
     name = options.pop("name", "git.example/acme/shop")
     default_branch = options.pop("default_branch", "main")
-    one = hosted.Hosted("4711", name, address, forge="github", default_branch=default_branch)
+    forge = options.pop("forge", "github")
+    one = hosted.Hosted("4711", name, address, forge=forge, default_branch=default_branch)
     context = Context(now=lambda: NOW, folder=folder, project_folder=folder)
     return hosted.history(one, cursor, context, **options)
 
@@ -121,3 +122,10 @@ def test_lines_and_paths_are_counted_where_the_host_does_not_tell(repo: Repo, tm
     assert "lines_added" not in rows(plain, Change)[0]
     counted = list(pages(address, tmp_path / "own", plain[-1].cursor, line_counts=True))
     assert [(row["lines_added"], row["paths"]) for row in rows(counted, Change)] == [(1, ("file.txt",))] * 2
+
+
+@pytest.mark.parametrize("forge", ["github", None])
+def test_contents_stay_with_the_host_where_no_lines_are_counted(repo: Repo, tmp_path: Path, forge: str | None) -> None:
+    repo.git("config", "uploadpack.allowFilter", "true")
+    list(pages(f"file://{repo.folder}", tmp_path / "own", forge=forge))
+    assert [path.suffix for path in (tmp_path / "own" / "mirrors" / "4711.git").rglob("*.promisor")] == [".promisor"]

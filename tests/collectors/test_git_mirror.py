@@ -382,7 +382,7 @@ def test_a_folder_that_cannot_be_written_is_named(repo: Repo, tmp_path: Path) ->
 
 
 def test_a_refused_token_stops_the_source_and_is_written_nowhere(tmp_path: Path) -> None:
-    refusal = r"127\.0\.0\.1 refused the token: correct the url, or set in DX_GIT__TOKEN a token that may read it"
+    refusal = "/a/b.git: the token was refused: correct the url, or set in DX_GIT__TOKEN a token that may read it"
     with closed_door(401) as door, pytest.raises(AuthError, match=refusal) as caught:
         collect(tmp_path, door.url, token=SecretStr("tiny-secret"))
     assert "Basic eC1hY2Nlc3MtdG9rZW46dGlueS1zZWNyZXQ=" in door.shown  # x-access-token:tiny-secret

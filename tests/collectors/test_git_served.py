@@ -23,7 +23,7 @@ from dxmetrics.collectors import AuthError, CollectError, Context, Page, Retryab
 from dxmetrics.errors import NotFoundError
 from dxmetrics.records import Change, Commit, Record
 
-from .githost import IS_THERE, Host, host
+from .githost import IS_THERE, Host, host, write_certificate
 from .gitrepo import NOW, ROOT, Repo, collect
 
 pytestmark = [
@@ -136,6 +136,13 @@ def test_a_redirect_on_the_same_host_is_followed_with_the_token(served: Host, re
     assert len(found.of(Commit)) == 2
 
 
+def test_a_token_is_sent_where_the_address_names_a_user(served: Host, repo: Repo, tmp_path: Path) -> None:
+    address = f"http://acme@127.0.0.1:{served.ports['http']}/{repo.folder.name}"
+    assert len(collect(tmp_path, address, token=SecretStr(TOKEN)).of(Commit)) == 2
+    served.accept(TOKEN, user="ada")
+    assert len(collect(tmp_path, address, token=SecretStr(TOKEN), username="ada").of(Commit)) == 2
+
+
 @pytest.mark.parametrize("allows", [True, False])
 def test_contents_stay_with_a_host_that_lets_them(served: Host, repo: Repo, tmp_path: Path, allows: bool) -> None:
     repo.git("config", "uploadpack.allowFilter", str(allows).lower())
@@ -185,8 +192,10 @@ def test_a_repository_without_a_commit_is_empty_until_one_is_pushed(served: Host
 
 
 def test_a_certificate_of_ones_own_authority_is_trusted_where_it_is_named(
-    served: Host, repo: Repo, tmp_path: Path
+    served: Host, repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    write_certificate(tmp_path)
+    monkeypatch.setenv("GIT_SSL_CAINFO", str(tmp_path / "certificate.pem"))  # another's: the setting is to win
     address = f"{served.secure_url}/{repo.folder.name}"
     with pytest.raises(CollectError, match=r"certificate of 127\.0\.0\.1 cannot be verified: .* `ca_file`") as caught:
         of_host(address, tmp_path)
