@@ -10,6 +10,8 @@
     │   ├── AuthError           stop this source: a new token is needed
     │   └── PayloadError        keep the row in quarantine, go on with the next
     ├── WarehouseError          the database file: locked, damaged, newer than this program, disk full
+    ├── StateError              the state store: locked, full, damaged, out of reach, newer than this program
+    ├── TokenRefused            answer 401: another API token is needed
     ├── ModelError              a file in sql/ is wrong; nothing of this build is kept
     └── CheckFailed             a check in sql/checks/ returned rows
 
@@ -61,6 +63,14 @@ class PayloadError(CollectError):
 
 class WarehouseError(DxError):
     """The warehouse file cannot be used."""
+
+
+class StateError(DxError):
+    """The state store cannot be used; nothing of this step is kept."""
+
+
+class TokenRefused(DxError):
+    """The API token is unknown, expired or revoked."""
 
 
 class ModelError(DxError):

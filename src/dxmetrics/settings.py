@@ -14,15 +14,26 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
-from dxmetrics import patterns
+from dxmetrics import cadence, patterns
 from dxmetrics.errors import SettingsError
 
 FILE_NAME = "dx.toml"
 ENVIRONMENT_PREFIX = "DX_"
 PROJECT_SOURCE = "project"  # the source name under which teams, services and people of dx.toml are landed
+PUSH_SOURCE = "push"  # the source name of records that were pushed as plain JSON
+EVENTS_SOURCE = "cdevents"  # the source name of records that CDEvents tell of
 
 Model = TypeVar("Model", bound=BaseModel)
 Keys = tuple[str | int, ...]
@@ -208,6 +219,28 @@ class Serve(Section):
     )
 
 
+class State(Section):
+    """Where it is kept what was pushed, who works on what, and when each source is due."""
+
+    url: SecretStr | None = Field(
+        default=None,
+        description="postgresql://user:password@host/database; left out: state.sqlite in the data folder",
+    )
+
+
+class Schedule(Section):
+    """When the worker reads the sources."""
+
+    every: Annotated[str, AfterValidator(cadence.checked)] = Field(
+        default="15m",
+        description="how often a source is read that has no `schedule` of its own: 15m, 2h, 1d, a cron expression in "
+        'the reporting zone such as "0 6 * * 1-5", or manual',
+    )
+    stuck_minutes: int = Field(
+        default=30, gt=0, description="a scope that brings nothing for this long is given up and named"
+    )
+
+
 class ServiceEntry(Section):
     """A deployable component; without any, each repository is one."""
 
@@ -268,6 +301,8 @@ class Settings(Section):
     bots: Bots = Bots()
     identities: Identities = Identities()
     serve: Serve = Serve()
+    schedule: Schedule = Schedule()
+    state: State = State()
     sources: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False)  # may hold secrets
     services: tuple[ServiceEntry, ...] = ()
     teams: tuple[TeamEntry, ...] = ()
@@ -302,10 +337,10 @@ def resolve(
     """
     merged, origins = _with_environment(document, environment, strict=strict)
     settings = checked(Settings, merged, where, origins)
-    reserved = {*Settings.model_fields, PROJECT_SOURCE}
+    reserved = {*Settings.model_fields, PROJECT_SOURCE, PUSH_SOURCE, EVENTS_SOURCE}
     for name in settings.sources:
         if name.lower() in reserved:
-            raise SettingsError(f"{where}: [sources.{name}]: a source cannot have this name: it is a section's")
+            raise SettingsError(f"{where}: [sources.{name}]: a source cannot have this name: it is taken")
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
             raise SettingsError(f"{where}: [sources.{name!r}]: a source's name has letters, digits, - and _ only")
     return settings

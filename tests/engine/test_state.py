@@ -18,7 +18,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
-from dxmetrics.state import Delivery, Failure, State, StateError, TokenRefused, inbox, open_state
+from dxmetrics.errors import StateError, TokenRefused
+from dxmetrics.state import Delivery, Failure, State, inbox, open_state
 from dxmetrics.state.tables import metadata
 from tests.conftest import Clock
 
@@ -189,7 +190,7 @@ def test_what_cannot_be_processed_is_kept_and_counted_by_reason(state: State, cl
     clock.advance(minutes=5)
     state.inbox.append(delivery(4))
     for one in state.inbox.pending(10):
-        state.inbox.fail(one.id, "no field `type`" if one.endpoint == "events" else "no field `action`")
+        state.inbox.fail({one.id: "no field `type`" if one.endpoint == "events" else "no field `action`"})
     assert state.inbox.depth() == 0
     assert state.inbox.failures() == [
         Failure("webhooks/github", "no field `action`", 4, clock.now),
@@ -200,7 +201,7 @@ def test_what_cannot_be_processed_is_kept_and_counted_by_reason(state: State, cl
 def test_what_failed_waits_again_when_asked_in_its_old_place(state: State) -> None:
     state.inbox.append_all([delivery(number) for number in range(4)])
     first, second, *_ = state.inbox.pending(4)
-    state.inbox.fail(first.id, "broken")
+    state.inbox.fail({first.id: "broken"})
     state.inbox.done([second.id])
     assert state.inbox.retry() == 1
     assert waiting(state) == ["id-0", "id-2", "id-3"]
@@ -211,7 +212,7 @@ def test_what_is_processed_stays_as_it_ended(state: State) -> None:
     state.inbox.append(delivery(1))
     (one,) = state.inbox.pending(1)
     state.inbox.done([one.id])
-    state.inbox.fail(one.id, "too late")
+    state.inbox.fail({one.id: "too late"})
     state.inbox.done([])
     assert state.inbox.failures() == []
 
@@ -224,7 +225,7 @@ def test_old_deliveries_are_removed_once_they_are_done(
     clock.advance(days=1)
     state.inbox.append(delivery(7))
     failed, _, *done, young = state.inbox.pending(10)
-    state.inbox.fail(failed.id, "broken")
+    state.inbox.fail({failed.id: "broken"})
     state.inbox.done(one.id for one in (*done, young))
     assert state.inbox.prune(clock.now) == 5
     assert waiting(state) == ["id-1"]
@@ -385,7 +386,7 @@ def test_a_backup_puts_everything_back_but_leases(url: str, state: State, tmp_pa
     state.inbox.append_all([delivery(number) for number in range(120)])
     first, second, *_ = state.inbox.pending(2)
     state.inbox.done([first.id])
-    state.inbox.fail(second.id, "broken")
+    state.inbox.fail({second.id: "broken"})
     secret, _ = state.tokens.create("ci", ["ingest:events"], None)
     state.schedule.finish("github", "failed", clock.now)
     state.run_log.add("run-1", "build", "ok", seconds=1.0)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from dxmetrics.errors import SettingsError
-from dxmetrics.state import Delivery, StateError, database, open_state, schema
+from dxmetrics.errors import SettingsError, StateError
+from dxmetrics.state import Delivery, database, open_state, schema
 from tests.conftest import Clock
 
 MINUTE = timedelta(minutes=1)

@@ -18,7 +18,8 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
-from dxmetrics.state import Delivery, State, StateError, open_state
+from dxmetrics.errors import StateError
+from dxmetrics.state import Delivery, State, open_state
 
 if TYPE_CHECKING:
     from tests.conftest import Clock  # not imported: the processes that are started need none of what it imports

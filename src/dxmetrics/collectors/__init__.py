@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from dxmetrics import cadence
 from dxmetrics.errors import AuthError, CollectError, PayloadError, RetryableError, SettingsError
 from dxmetrics.http import Budgets
 from dxmetrics.records import Record
@@ -41,6 +42,10 @@ class SourceSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: str
+    schedule: Annotated[str, AfterValidator(cadence.checked)] | None = Field(
+        default=None,
+        description="when it is read: 15m, 2h, 1d, a cron expression, or manual; left out: as [schedule] every says",
+    )
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ The web process and the worker share it; everything else that is kept is in the 
 `open_state` opens it.
 """
 
-from dxmetrics.state.errors import StateError, TokenRefused
 from dxmetrics.state.inbox import Delivery, Failure, Received
 from dxmetrics.state.run_log import LogEntry
 from dxmetrics.state.schedule import Entry
@@ -12,6 +11,5 @@ from dxmetrics.state.store import State, open_state
 from dxmetrics.state.tokens import ApiToken
 
 __all__ = [
-    "ApiToken", "Delivery", "Entry", "Failure", "LogEntry", "Received", "State", "StateError", "TokenRefused",
-    "open_state",
+    "ApiToken", "Delivery", "Entry", "Failure", "LogEntry", "Received", "State", "open_state",
 ]  # fmt: skip

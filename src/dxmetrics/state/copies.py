@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select, text
 
+from dxmetrics.errors import StateError
 from dxmetrics.state import schema
 from dxmetrics.state.database import FILE_NAME, of_file
-from dxmetrics.state.errors import StateError
 from dxmetrics.state.file_copy import copy_file
 from dxmetrics.state.tables import inbox, leases, metadata, run_log
 

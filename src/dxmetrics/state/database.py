@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import URL, create_engine, event, exc, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 
-from dxmetrics.errors import SettingsError
-from dxmetrics.state.errors import StateError
+from dxmetrics.errors import SettingsError, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

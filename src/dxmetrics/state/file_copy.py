@@ -7,8 +7,8 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from dxmetrics.errors import StateError
 from dxmetrics.state.database import DAMAGED, damage
-from dxmetrics.state.errors import StateError
 
 if TYPE_CHECKING:
     from pathlib import Path

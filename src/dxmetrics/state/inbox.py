@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, func, select, update
 
-from dxmetrics.state.errors import StateError
+from dxmetrics.errors import StateError
 from dxmetrics.state.tables import Instant, inbox
 
 if TYPE_CHECKING:
@@ -157,20 +157,21 @@ class Inbox:
 
     def done(self, ids: Iterable[int]) -> None:
         """These are processed: what they said is in the warehouse."""
-        self._end(ids, "done", None)
+        self._end("done", [{"key": one, "reason": None} for one in ids])
 
-    def fail(self, id: int, error: str) -> None:  # noqa: A002  # the column's name
-        """This one cannot be processed, for this reason; it is kept as it came, and counted."""
-        self._end([id], "failed", error)
+    def fail(self, reasons: Mapping[int, str]) -> None:
+        """These cannot be processed, each for its reason; they are kept as they came, and counted."""
+        self._end("failed", [{"key": one, "reason": reason} for one, reason in reasons.items()])
 
-    def _end(self, ids: Iterable[int], outcome: str, error: str | None) -> None:
-        keys = [{"key": one} for one in ids]
+    def _end(self, outcome: str, keys: Sequence[Mapping[str, Any]]) -> None:
         if not keys:
             return
         ended = update(inbox).where(inbox.c.id == bindparam("key"), inbox.c.processed_at.is_(None))
         now = self._database.clock()
         with self._database.writing() as connection:
-            connection.execute(ended.values(processed_at=now, outcome=outcome, error=error), keys)
+            connection.execute(
+                ended.values(processed_at=now, outcome=outcome, error=bindparam("reason")), [dict(one) for one in keys]
+            )
 
     def depth(self) -> int:
         """How many deliveries wait."""

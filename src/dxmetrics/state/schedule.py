@@ -1,4 +1,4 @@
-"""When each source ran, how that ended, and when it is due next."""
+"""When each source ran, how that ended, when it is due next, and which of its scopes somebody asked to look at."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import delete, select
 
-from dxmetrics.state.tables import schedule
+from dxmetrics.state.tables import looks, schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from dxmetrics.state.database import Database
 
 Outcome = Literal["ok", "failed", "timed_out"]
+
+WHOLE = ""  # the scope of a look at a whole source
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Entry:
 
 
 class Schedule:
-    """One entry per source."""
+    """One entry per source, and the looks that were asked for."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -62,9 +64,40 @@ class Schedule:
             self._write(source, ended | {"failures": 1}, {"failures": schedule.c.failures + 1})
 
     def forget(self, source: str) -> None:
-        """Remove the entry of a source that is not configured any more."""
+        """Remove the entry and the looks of a source that is not configured any more."""
         with self._database.writing() as connection:
             connection.execute(delete(schedule).where(schedule.c.source == source))
+            connection.execute(delete(looks).where(looks.c.source == source))
+
+    def look(self, source: str, scopes: Iterable[str] | None) -> None:
+        """Something changed in these scopes of the source (None: in its list of scopes): they are due at once."""
+        now = self._database.clock()
+        asked = [
+            {"source": source, "scope": scope, "asked_at": now}
+            for scope in sorted([WHOLE] if scopes is None else set(scopes))
+        ]
+        if not asked:
+            return
+        insert = self._database.insert(looks)
+        again = insert.on_conflict_do_update(
+            index_elements=["source", "scope"], set_={"asked_at": insert.excluded.asked_at}
+        )
+        with self._database.writing() as connection:
+            connection.execute(again, asked)
+
+    def looks(self) -> dict[str, frozenset[str] | None]:
+        """The scopes to look at by source; None: all of them."""
+        with self._database.reading() as connection:
+            rows = connection.execute(select(looks.c.source, looks.c.scope)).all()
+        found: dict[str, set[str]] = {}
+        for source, scope in rows:
+            found.setdefault(source, set()).add(scope)
+        return {source: None if WHOLE in scopes else frozenset(scopes) for source, scopes in found.items()}
+
+    def looked(self, source: str, since: datetime) -> None:
+        """The source was read from `since` on: what was asked for by then is answered."""
+        with self._database.writing() as connection:
+            connection.execute(delete(looks).where(looks.c.source == source, looks.c.asked_at <= since))
 
     def _write(self, source: str, values: Mapping[str, Any], where_known: Mapping[str, Any] | None = None) -> None:
         """Write `values` to the entry; where it is there already, `where_known` instead of the same ones of them."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect, text
 
-from dxmetrics.state.errors import StateError
+from dxmetrics.errors import StateError
 from dxmetrics.state.file_copy import copy_file
 
 if TYPE_CHECKING:

@@ -106,6 +106,14 @@ schedule = Table(
     Column("next_at", Instant),
 )
 
+looks = Table(
+    "looks",
+    metadata,
+    Column("source", String, primary_key=True),
+    Column("scope", String, primary_key=True),
+    Column("asked_at", Instant, nullable=False),
+)
+
 run_log = Table(
     "run_log",
     metadata,

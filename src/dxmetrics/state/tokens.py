@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Row, insert, select, update
 
-from dxmetrics.state.errors import TokenRefused
+from dxmetrics.errors import TokenRefused
 from dxmetrics.state.tables import api_tokens
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The first tables: inbox, leases, API tokens, schedule, run log."""
+"""The first tables: inbox, leases, API tokens, schedule, looks, run log."""
 
 from __future__ import annotations
 
@@ -41,6 +41,12 @@ def upgrade() -> None:
         sa.Column("last_status", sa.String()),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("next_at", _instant),
+    )
+    op.create_table(
+        "looks",
+        sa.Column("source", sa.String(), primary_key=True),
+        sa.Column("scope", sa.String(), primary_key=True),
+        sa.Column("asked_at", _instant, nullable=False),
     )
     op.create_table(
         "run_log",
