@@ -236,7 +236,7 @@ class Schedule(Section):
         description="how often a source is read that has no `schedule` of its own: 15m, 2h, 1d, a cron expression in "
         'the reporting zone such as "0 6 * * 1-5", or manual',
     )
-    stuck_minutes: int = Field(
+    stuck_minutes: float = Field(
         default=30, gt=0, description="a scope that brings nothing for this long is given up and named"
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +22,7 @@ COLLECTOR = '''
 """A server with the repositories of listed.json, each with three turns of one row."""
 
 import json
+import threading
 from datetime import datetime, timezone
 
 from dxmetrics.collectors import Collector, CollectError, Page, Scope, SourceSettings
@@ -27,10 +30,14 @@ from dxmetrics.errors import LimitedError
 from dxmetrics.records import Repository
 
 
+RELEASED = threading.Event()  # whoever hangs goes on
+
+
 class Settings(SourceSettings):
     """How it behaves."""
 
     limited: str = ""
+    hanging: str = ""
     discovered: bool = True
 
 
@@ -53,6 +60,8 @@ class Forge(Collector):
     def collect(self, scope, cursor):
         if scope.id == self.settings.limited:
             raise LimitedError("forge: the quota is used up until 13:00", datetime(2026, 3, 2, 13, tzinfo=timezone.utc))
+        if scope.id == self.settings.hanging:
+            RELEASED.wait()
         for turn in range(3):
             row = {"ext_id": f"{scope.id}{turn}", "name": f"forge.test/{scope.id}{turn}"}
             yield Page(rows={Repository: [row]}, cursor={"turn": turn}, ends_turn=True)
@@ -69,13 +78,13 @@ class Forge:
         (folder / "collectors/forge.py").write_text(COLLECTOR)
         self.configure()
 
-    def configure(self, settings: str = "") -> None:
-        (self.folder / "dx.toml").write_text(f'[sources.forge]\nkind = "forge"\n{settings}\n')
+    def configure(self, settings: str = "", *, engine: str = "") -> None:
+        (self.folder / "dx.toml").write_text(f'{engine}\n[sources.forge]\nkind = "forge"\n{settings}\n')
 
-    def collect(self, *listed: str, moved: list[Any] | None = None) -> pipeline.Collection:
+    def collect(self, *listed: str, moved: list[Any] | None = None, **how: Any) -> pipeline.Collection:
         (self.folder / "listed.json").write_text(json.dumps(listed))
         events: list[Any] = moved if moved is not None else []
-        return pipeline.collect(Project.find(self.folder, {}), clock=lambda: self.now, listen=events.append)
+        return pipeline.collect(Project.find(self.folder, {}), clock=lambda: self.now, listen=events.append, **how)
 
     def alive(self) -> set[str]:
         with duckdb.connect(str(Project.find(self.folder, {}).data / "dx.duckdb")) as connection:
@@ -169,3 +178,42 @@ def test_a_missing_scope_is_told_like_any_other(forge: Forge) -> None:
     with duckdb.connect(str(Project.find(forge.folder, {}).data / "dx.duckdb")) as connection:
         newest = connection.execute("select arg_max(status, started_at) from meta.scope_runs group by scope order by 1")
         assert newest.fetchall() == [("missing",), ("ok",)]
+
+
+def test_only_the_scopes_that_were_asked_for_are_read_and_the_others_are_not_missed(forge: Forge) -> None:
+    forge.collect("a", "b", "c")
+    collected = forge.collect("a", "b", "c", only={"forge": {"b", "unheard of"}})
+    assert [(scope.scope, scope.status) for scope in collected.scopes] == [("b", "ok")]
+    assert forge.alive() == {"a", "b", "c"}
+
+
+def test_what_is_urgent_is_done_between_transactions(forge: Forge) -> None:
+    rows: list[int] = []
+    file = forge.folder / "data/dx.duckdb"
+
+    def look() -> None:
+        with duckdb.connect(str(file)) as connection:
+            rows.extend(connection.execute("select count(*) from landing.repositories").fetchone() or ())
+
+    forge.collect("a", "b", between=look)
+    assert rows[-1] == 6
+    assert rows == sorted(rows)
+
+
+@pytest.mark.parametrize("readers", [1, 4])
+def test_a_scope_that_hangs_is_given_up_and_named_while_the_others_are_read(
+    forge: Forge, monkeypatch: pytest.MonkeyPatch, readers: int
+) -> None:
+    monkeypatch.setattr(collection, "WORKERS", readers)
+    monkeypatch.setattr(collection, "PAUSE", 0.01)
+    monkeypatch.delitem(sys.modules, "dxmetrics.collectors.forge", raising=False)
+    forge.configure('hanging = "b"', engine="[schedule]\nstuck_minutes = 0.005")
+    collected = forge.collect("a", "b", "c")
+    importlib.import_module("dxmetrics.collectors.forge").RELEASED.set()
+    told = {scope.scope: (scope.status, scope.error) for scope in collected.scopes}
+    assert told["a"] == told["c"] == ("ok", None)
+    status, error = told["b"]
+    assert status == "timed_out"
+    assert str(error).startswith("forge: acme/b: nothing for 0.005 minutes: it was given up")
+    assert collected.has_stuck
+    assert forge.alive() == {"a", "c"}

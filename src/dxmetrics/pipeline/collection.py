@@ -13,21 +13,22 @@ import queue
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
 
 from dxmetrics.collectors import Collector, Context, Cursor, Page, Scope
-from dxmetrics.errors import AuthError, DxError, LimitedError, WarehouseError
+from dxmetrics.errors import AuthError, CollectError, DxError, LimitedError, WarehouseError
 from dxmetrics.http import Budgets
 from dxmetrics.pipeline.events import Listener, ScopeFinished, ScopeMoved, ScopeStarted, SourceSaid
+from dxmetrics.pipeline.readers import Readers
 from dxmetrics.pipeline.retirement import Absent, retire_absent
 from dxmetrics.warehouse import Counts, Loader, finish_scope, read_cursor, start_scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Mapping
     from datetime import datetime
 
     from duckdb import DuckDBPyConnection
@@ -39,6 +40,8 @@ WORKERS = 8  # scopes read at a time; how many of them ask one host at a time is
 PAGES_WAITING = 16  # pages read but not yet written
 ROWS_AT_ONCE = 5_000  # rows of waiting pages that are written in one transaction
 STOP_CHECK = 0.2  # seconds between looks whether the run was stopped, while the queue is full
+STUCK = "it was given up, and is tried again when it is due; a server that hangs, or [schedule] stuck_minutes too short"
+PAUSE = 1.0  # seconds without a page after which the writer does what else there is to do
 
 log = logging.getLogger("dxmetrics.pipeline")
 
@@ -47,6 +50,7 @@ log = logging.getLogger("dxmetrics.pipeline")
 class ScopeResult:
     """How a scope ended: `ok`, `failed`, or
 
+    timed_out  it brought nothing for `[schedule] stuck_minutes`
     refused    the source's credential was, or the scope was not tried for that reason
     limited    the source's quota was used up, or the scope was not tried for that reason
     missing    the server does not list it any more; its rows stay for a while
@@ -55,7 +59,7 @@ class ScopeResult:
     source: str
     scope: str
     title: str
-    status: str  # ok | failed | refused | limited | missing
+    status: str  # ok | failed | timed_out | refused | limited | missing
     rows_read: int = 0
     rows_changed: int = 0
     rows_refused: int = 0
@@ -70,6 +74,7 @@ class Collection:
 
     run_id: str
     scopes: tuple[ScopeResult, ...]
+    has_stuck: bool = False  # a thread of this run may still hang: end the process once its work is done
 
     @property
     def failed(self) -> tuple[ScopeResult, ...]:
@@ -95,6 +100,9 @@ class _Task:
     notes: list[str] = field(default_factory=list)
     error: Exception | None = None
     started: float = 0.0
+    is_reading: bool = False  # a thread is at it, and did not hand over anything since `heard`
+    heard: float = 0.0
+    is_over: bool = False  # how it ended is recorded
 
 
 @dataclass(frozen=True)
@@ -102,11 +110,16 @@ class _Ended:
     error: Exception | None
 
 
+Listing = tuple[Collector, dict[str, Scope]] | Exception
 _Message = tuple[_Task, "Page | _Ended | None"]  # None: the task begins
 
 
 class _Stopped(Exception):
     """The writer has given up."""
+
+
+class StuckError(CollectError):
+    """A scope brought nothing for too long."""
 
 
 class Collecting:
@@ -119,12 +132,15 @@ class Collecting:
         run_id: str,
         clock: Callable[[], datetime],
         listen: Listener,
+        between: Callable[[], None] = lambda: None,
     ) -> None:
+        """`between` is called by the writer between transactions, at least every `PAUSE` seconds."""
         self.connection = connection
         self.project = project
         self.run_id = run_id
         self.clock = clock
         self.listen = listen
+        self.between = between
         self.results: list[ScopeResult] = []
         self._queue: queue.Queue[_Message] = queue.Queue(PAGES_WAITING)
         self._stop = threading.Event()
@@ -132,30 +148,63 @@ class Collecting:
         self._collectors: list[Collector] = []
         self._budgets = Budgets()
         self._unusable: dict[str, AuthError | LimitedError] = {}  # sources of which no other scope is tried
+        self._patience = project.settings.schedule.stuck_minutes * 60.0
+        self._unfinished: list[_Task] = []
 
-    def run(self, sources: Sequence[Source], *, most_scopes: int | None = None) -> Collection:
+    def run(
+        self,
+        sources: Sequence[Source],
+        *,
+        only: Mapping[str, Container[str]] | None = None,
+        most_scopes: int | None = None,
+    ) -> Collection:
         """Collect every scope of `sources`; WarehouseError where nothing can be written.
 
-        `most_scopes`: the first turn of so many scopes of each source only, for a look at it.
+        `only` names scopes of a source to which it is restricted; `most_scopes`: the first turn of so many scopes of
+        each source only, for a look at it.
         """
         self._is_look = most_scopes is not None
         loaders = {source.name: self._loader(source) for source in sources}
-        with ThreadPoolExecutor(max_workers=WORKERS, thread_name_prefix="collect") as pool:
+        self._readers = Readers(WORKERS)
+        try:
+            listed = [(source, self._listing(source)) for source in sources]
+            by_source = [
+                [
+                    task
+                    for task in self._tasks(source, self._listed(source, listing))
+                    if only is None or source.name not in only or task.scope.id in only[source.name]
+                ][:most_scopes]
+                for source, listing in listed
+            ]
+            tasks = [task for task in chain.from_iterable(zip_longest(*by_source)) if task]
+            self._unfinished = list(tasks)
+            for task in tasks:
+                self._readers.submit(partial(self._read, task))
+            self._write_all(len(tasks), loaders)
+        finally:
+            self._stop.set()
+            self._readers.end()
+            for collector in self._collectors:
+                collector.close()
+        return Collection(self.run_id, tuple(self.results), self._readers.has_stuck)
+
+    def _listing(self, source: Source) -> Future[Listing]:
+        """A source's collector and scopes, or why they cannot be told, once its turn has come."""
+        listing: Future[Listing] = Future()
+        self._readers.submit(lambda: listing.set_result(self._list(source)))
+        return listing
+
+    def _listed(self, source: Source, listing: Future[Listing]) -> Listing:
+        """What a source lists, once it has; StuckError where that takes too long."""
+        began = time.monotonic()
+        while True:
             try:
-                listed = [(source, pool.submit(self._list, source)) for source in sources]
-                by_source = [self._tasks(source, listing.result())[:most_scopes] for source, listing in listed]
-                tasks = [task for task in chain.from_iterable(zip_longest(*by_source)) if task]
-                for task in tasks:
-                    pool.submit(self._read, task, pool)
-                self._write_all(len(tasks), loaders)
-            except BaseException:
-                self._stop.set()
-                pool.shutdown(wait=True, cancel_futures=True)
-                raise
-            finally:
-                for collector in self._collectors:
-                    collector.close()
-        return Collection(self.run_id, tuple(self.results))
+                return listing.result(timeout=PAUSE)
+            except TimeoutError:
+                if time.monotonic() - began > self._patience:
+                    self._readers.replace_one()
+                    return StuckError(f"{source.name}: no list of scopes for {self._minutes}: {STUCK}")
+            self.between()
 
     def _loader(self, source: Source) -> Loader:
         return Loader(
@@ -167,8 +216,7 @@ class Collecting:
             run_id=self.run_id,
         )
 
-    def _list(self, source: Source) -> tuple[Collector, dict[str, Scope]] | Exception:
-        """A source's collector and scopes, or why they cannot be told."""
+    def _list(self, source: Source) -> Listing:
         folder = self.project.source_folder(source.name)
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -180,7 +228,7 @@ class Collecting:
         except Exception as error:
             return error
 
-    def _tasks(self, source: Source, listing: tuple[Collector, Mapping[str, Scope]] | Exception) -> tuple[_Task, ...]:
+    def _tasks(self, source: Source, listing: Listing) -> tuple[_Task, ...]:
         """A task per scope; a source whose scopes cannot be listed is a failed scope without an id."""
         if isinstance(listing, Exception):
             self._record(_Task(source, None, Scope("", source.name), None, error=listing))
@@ -203,8 +251,9 @@ class Collecting:
 
     # -- reading, in threads ------------------------------------------------------------------------------------------
 
-    def _read(self, task: _Task, pool: ThreadPoolExecutor) -> None:
+    def _read(self, task: _Task) -> None:
         """Read a scope's next turn; it goes to the end of the line if there is more to come."""
+        task.heard, task.is_reading = time.monotonic(), True
         try:
             if task.pages is None and (known := self._unusable.get(task.source.name)):
                 self._put(task, _Ended(_not_tried(task, known)))
@@ -213,7 +262,8 @@ class Collecting:
                 self._put(task, None)
             try:
                 if self._read_turn(task):
-                    pool.submit(self._read, task, pool)
+                    task.is_reading = False
+                    self._readers.submit(partial(self._read, task))
                     return
             except _Stopped:
                 raise
@@ -245,7 +295,9 @@ class Collecting:
             try:
                 self._queue.put((task, content), timeout=STOP_CHECK)
             except queue.Full:
+                task.heard = time.monotonic()  # it is the writer that is slow
                 continue
+            task.heard = time.monotonic()
             return
         raise _Stopped
 
@@ -256,6 +308,8 @@ class Collecting:
             pages: dict[str, list[tuple[_Task, Page]]] = {}
             ended: list[tuple[_Task, Exception | None]] = []
             for task, content in self._waiting():
+                if task.is_over:
+                    continue
                 if content is None:
                     self._begin(task)
                 elif isinstance(content, _Ended):
@@ -264,15 +318,32 @@ class Collecting:
                     pages.setdefault(task.source.name, []).append((task, content))
             for name, several in pages.items():
                 self._write(several, loaders[name])
-            for task, error in ended:
+            for task, error in (*ended, *self._stuck()):
                 task.error = task.error or error
                 self._record(task)
                 running -= 1
+            self.between()
+
+    def _stuck(self) -> Iterator[tuple[_Task, Exception]]:
+        """The scopes that are given up, and why."""
+        now = time.monotonic()
+        self._unfinished = [task for task in self._unfinished if not task.is_over]
+        for task in self._unfinished:
+            if task.is_reading and now - task.heard > self._patience:
+                self._readers.replace_one()
+                yield task, StuckError(f"{task.source.name}: {task.scope.title}: nothing for {self._minutes}: {STUCK}")
+
+    @property
+    def _minutes(self) -> str:
+        return f"{self._patience / 60:g} minutes"
 
     def _waiting(self) -> Iterator[_Message]:
-        """What waits to be written: at least one message, and so many more as make a good transaction."""
+        """What waits to be written, as much as makes a good transaction; nothing where nothing comes for a while."""
         rows = 0
-        message: _Message = self._queue.get()
+        try:
+            message: _Message = self._queue.get(timeout=PAUSE)
+        except queue.Empty:
+            return
         while True:
             yield message
             if isinstance(message[1], Page):
@@ -314,6 +385,7 @@ class Collecting:
     def _record(self, task: _Task) -> None:
         """Keep how the scope ended, in `meta.scope_runs` and in the results."""
         name, scope, error = task.source.name, task.scope, task.error
+        task.is_over, task.is_reading = True, False
         if not task.started:
             self._begin(task)
         message = None if error is None else _message(task, error)
@@ -353,6 +425,8 @@ def _status(error: Exception | None) -> str:
         return "refused"
     if isinstance(error, LimitedError):
         return "limited"
+    if isinstance(error, StuckError):
+        return "timed_out"
     return "ok" if error is None else "failed"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from dxmetrics.pipeline.collection import Collecting, Collection, ScopeResult
 from dxmetrics.pipeline.derivations import derivations
 from dxmetrics.pipeline.events import Listener, ScopeFinished, StepFinished, StepStarted, silent
 from dxmetrics.pipeline.retirement import retire
-from dxmetrics.settings import PROJECT_SOURCE, variables
+from dxmetrics.settings import EVENTS_SOURCE, PROJECT_SOURCE, PUSH_SOURCE, variables
 from dxmetrics.sources import Source, configured
 from dxmetrics.warehouse import Loader, Publication
 
@@ -56,15 +56,25 @@ def utc_now() -> datetime:
 
 
 def collect(
-    project: Project, names: Sequence[str] = (), *, clock: Clock = utc_now, listen: Listener = silent
+    project: Project,
+    names: Sequence[str] = (),
+    *,
+    only: Mapping[str, Container[str]] | None = None,
+    between: Callable[[], None] = lambda: None,
+    clock: Clock = utc_now,
+    listen: Listener = silent,
 ) -> Collection:
-    """Read what is new in the named sources (none named: all) into `landing`; what became of each scope."""
+    """Read what is new in the named sources (none named: all) into `landing`; what became of each scope.
+
+    `only` names the scopes of a source to which it is restricted. `between` is called between transactions, about once
+    a second at least: what is urgent need not wait for the end.
+    """
     sources = _chosen(project, names)
     with _step("collect", listen) as done, _opened(project) as connection:
         started_at = clock()
         with _run(connection, ["collect", *names], clock) as run_id:
             _retire_sources(connection, project, clock)
-            collection = Collecting(connection, project, run_id, clock, listen).run(sources)
+            collection = Collecting(connection, project, run_id, clock, listen, between).run(sources, only=only)
             with warehouse.transaction(connection):
                 if not collection.failed or len(collection.failed) < len(collection.scopes):
                     warehouse.set_fact(connection, "as_of", started_at.isoformat())
@@ -232,7 +242,7 @@ def _retire_sources(connection: DuckDBPyConnection, project: Project, clock: Clo
     """Let go of the rows of sources that are not configured any more."""
     known = connection.execute("select distinct source from meta.scope_runs order by 1").fetchall()
     for (source,) in known:
-        if source not in project.settings.sources:
+        if source not in project.settings.sources and source not in {PUSH_SOURCE, EVENTS_SOURCE}:
             for scope in warehouse.known_scopes(connection, source):
                 retire(connection, source, scope, clock, with_people=True)
 
