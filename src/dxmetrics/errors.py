@@ -11,6 +11,8 @@
     │   └── PayloadError        keep the row in quarantine, go on with the next
     ├── WarehouseError          the database file: locked, damaged, newer than this program, disk full
     ├── StateError              the state store: locked, full, damaged, out of reach, newer than this program
+    ├── MalformedError          answer 400: what was pushed is not what it says it is
+    ├── SignatureError          answer 401: a webhook is not signed as agreed
     ├── TokenRefused            answer 401: another API token is needed
     ├── ModelError              a file in sql/ is wrong; nothing of this build is kept
     └── CheckFailed             a check in sql/checks/ returned rows
@@ -67,6 +69,14 @@ class WarehouseError(DxError):
 
 class StateError(DxError):
     """The state store cannot be used; nothing of this step is kept."""
+
+
+class MalformedError(DxError):
+    """What was pushed cannot be read; the message names the field."""
+
+
+class SignatureError(DxError):
+    """A webhook is not signed, or not with the secret of its source."""
 
 
 class TokenRefused(DxError):

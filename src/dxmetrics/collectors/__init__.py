@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from dxmetrics import cadence
+from dxmetrics.collectors.webhooks import Webhook
 from dxmetrics.errors import AuthError, CollectError, PayloadError, RetryableError, SettingsError
 from dxmetrics.http import Budgets
 from dxmetrics.records import Record
@@ -117,6 +118,7 @@ class Collector(ABC):
     discovers: ClassVar[bool] = False
     produces: ClassVar[tuple[type[Record], ...]]
     keeps_payloads: ClassVar[bool] = True  # False where the source itself can be read again for free
+    webhook: ClassVar[Webhook | None] = None  # how the source's webhooks are verified, and what they say changed
     Settings: ClassVar[type[SourceSettings]] = SourceSettings
 
     def __init__(self, name: str, settings: SourceSettings, context: Context) -> None:
