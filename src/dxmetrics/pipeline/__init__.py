@@ -1,4 +1,4 @@
-"""The line from sources to published pages: collect, build, check, publish; `up` does them all.
+"""The line from sources and the inbox to published pages: collect, drain, build, check, publish; `up` does them all.
 
 This is the only place where collectors and the warehouse meet. Each step opens the warehouse, works in transactions of
 its own and leaves it usable, so that a step that was interrupted is simply run again.
@@ -9,6 +9,7 @@ from dxmetrics.pipeline.derivations import derivations
 from dxmetrics.pipeline.events import (
     Event,
     Listener,
+    Noticed,
     ScopeFinished,
     ScopeMoved,
     ScopeStarted,
@@ -16,12 +17,14 @@ from dxmetrics.pipeline.events import (
     StepFinished,
     StepStarted,
 )
+from dxmetrics.pipeline.pushes import Drained, drain
 from dxmetrics.pipeline.steps import (
     Outcome,
     build,
     check,
     collect,
     counted,
+    has_data,
     publish,
     replay,
     sample_source,
@@ -30,7 +33,7 @@ from dxmetrics.pipeline.steps import (
 )
 
 __all__ = [
-    "Collection", "Event", "Listener", "Outcome", "ScopeFinished", "ScopeMoved", "ScopeResult", "ScopeStarted",
-    "SourceSaid", "StepFinished", "StepStarted", "build", "check", "collect", "counted", "derivations", "publish",
-    "replay", "sample_source", "up", "utc_now",
+    "Collection", "Drained", "Event", "Listener", "Noticed", "Outcome", "ScopeFinished", "ScopeMoved",
+    "ScopeResult", "ScopeStarted", "SourceSaid", "StepFinished", "StepStarted", "build", "check", "collect",
+    "counted", "derivations", "drain", "has_data", "publish", "replay", "sample_source", "up", "utc_now",
 ]  # fmt: skip

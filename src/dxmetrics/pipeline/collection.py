@@ -75,6 +75,7 @@ class Collection:
     run_id: str
     scopes: tuple[ScopeResult, ...]
     has_stuck: bool = False  # a thread of this run may still hang: end the process once its work is done
+    limited: Mapping[str, datetime] = field(default_factory=dict)  # sources whose quota is used up, and until when
 
     @property
     def failed(self) -> tuple[ScopeResult, ...]:
@@ -186,7 +187,8 @@ class Collecting:
             self._readers.end()
             for collector in self._collectors:
                 collector.close()
-        return Collection(self.run_id, tuple(self.results), self._readers.has_stuck)
+        limited = {name: error.until for name, error in self._unusable.items() if isinstance(error, LimitedError)}
+        return Collection(self.run_id, tuple(self.results), self._readers.has_stuck, limited)
 
     def _listing(self, source: Source) -> Future[Listing]:
         """A source's collector and scopes, or why they cannot be told, once its turn has come."""

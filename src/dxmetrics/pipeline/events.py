@@ -59,7 +59,14 @@ class SourceSaid:
     text: str
 
 
-Event = StepStarted | StepFinished | ScopeStarted | ScopeMoved | ScopeFinished | SourceSaid
+@dataclass(frozen=True)
+class Noticed:
+    """Something that keeps a worker from its work, or lets it go on."""
+
+    text: str
+
+
+Event = StepStarted | StepFinished | ScopeStarted | ScopeMoved | ScopeFinished | SourceSaid | Noticed
 Listener = Callable[[Event], None]
 
 

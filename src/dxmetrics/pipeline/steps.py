@@ -70,7 +70,7 @@ def collect(
     a second at least: what is urgent need not wait for the end.
     """
     sources = _chosen(project, names)
-    with _step("collect", listen) as done, _opened(project) as connection:
+    with step("collect", listen) as done, opened(project) as connection:
         started_at = clock()
         with _run(connection, ["collect", *names], clock) as run_id:
             _retire_sources(connection, project, clock)
@@ -88,7 +88,7 @@ def sample_source(
 ) -> Collection:
     """Read the newest rows of a few scopes of one source, as `collect` does first; for looking at it."""
     sources = _chosen(project, [name])
-    with _opened(project) as connection, _run(connection, ["look", name], clock) as run_id:
+    with opened(project) as connection, _run(connection, ["look", name], clock) as run_id:
         collection = Collecting(connection, project, run_id, clock, listen).run(sources, most_scopes=scopes)
         with warehouse.transaction(connection):
             warehouse.set_fact(connection, "as_of", clock().isoformat())
@@ -100,7 +100,7 @@ def replay(
 ) -> Collection:
     """Map the kept payloads of the named sources (none named: all) anew, reading nothing; one result per source."""
     sources = _chosen(project, names)
-    with _step("replay", listen) as done, _opened(project) as connection:
+    with step("replay", listen) as done, opened(project) as connection:
         with _run(connection, ["collect", "--replay", *names], clock) as run_id:
             collection = Collection(run_id, tuple(_replay(connection, source, clock, listen) for source in sources))
             warehouse.finish_run(connection, run_id, "ok", clock())
@@ -130,7 +130,7 @@ def build(
     project: Project, *, content: Content | None = None, clock: Clock = utc_now, listen: Listener = silent
 ) -> BuildReport:
     """Bring `core` and `metrics` up to date with `landing`, the settings and the files of `sql/` (or `content`)."""
-    with _step("build", listen) as done, _opened(project) as connection:
+    with step("build", listen) as done, opened(project) as connection:
         if "as_of" not in warehouse.facts(connection):
             raise WarehouseError(f"{project.data}: nothing is collected yet: run `dxmetrics collect` first")
         _land_declared(connection, project, clock)
@@ -147,7 +147,7 @@ def check(
     project: Project, *, content: Content | None = None, clock: Clock = utc_now, listen: Listener = silent
 ) -> tuple[CheckResult, ...]:
     """Run the queries of `sql/checks/` (or `content`), which should return no rows; the result of each."""
-    with _step("check", listen) as done, _opened(project) as connection:
+    with step("check", listen) as done, opened(project) as connection:
         content = content or models.read(project.roots)
         results = models.run_checks(connection, content.checks, clock=clock)
         failed = sum(one.failures > 0 for one in results)
@@ -160,7 +160,7 @@ def publish(project: Project, *, clock: Clock = utc_now, listen: Listener = sile
 
     ModelError where a metric could not be read: readers keep the version they have.
     """
-    with _step("publish", listen) as done, _opened(project) as connection:
+    with step("publish", listen) as done, opened(project) as connection:
         require_readable(connection)
         publication = warehouse.publish(connection, project.data, clock)
         done(f"version {publication.version}")
@@ -170,7 +170,7 @@ def publish(project: Project, *, clock: Clock = utc_now, listen: Listener = sile
 def up(project: Project, *, clock: Clock = utc_now, listen: Listener = silent) -> Outcome:
     """All steps in a row; CollectError where no scope could be read and nothing was before."""
     collection = collect(project, clock=clock, listen=listen)
-    if collection.failed and not _has_data(project):
+    if collection.failed and not has_data(project):
         raise CollectError("\n".join(dict.fromkeys(str(scope.error) for scope in collection.failed)))
     content = models.read(project.roots)
     built = build(project, content=content, clock=clock, listen=listen)
@@ -179,7 +179,7 @@ def up(project: Project, *, clock: Clock = utc_now, listen: Listener = silent) -
 
 
 @contextmanager
-def _step(name: str, listen: Listener) -> Iterator[Callable[[str], None]]:
+def step(name: str, listen: Listener) -> Iterator[Callable[[str], None]]:
     """Tell that a step begins and, once it ended well, how long it took and what `done` was called with."""
     listen(StepStarted(name))
     started = time.perf_counter()
@@ -191,7 +191,8 @@ def _step(name: str, listen: Listener) -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
-def _opened(project: Project) -> Iterator[DuckDBPyConnection]:
+def opened(project: Project) -> Iterator[DuckDBPyConnection]:
+    """The writing connection to the project's warehouse."""
     connection = warehouse.open_writer(project.data)
     try:
         yield connection
@@ -271,10 +272,12 @@ def _state_facts(connection: DuckDBPyConnection, project: Project) -> None:
 
 
 def counted(number: int, noun: str) -> str:
-    """The number with its noun: `1 row`, `12,000 rows`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    """The number with its noun: `1 row`, `12,000 rows`, `2 deliveries`."""
+    several = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else several}"
 
 
-def _has_data(project: Project) -> bool:
-    with _opened(project) as connection:
+def has_data(project: Project) -> bool:
+    """Whether anything was collected or pushed, so that there is something to build."""
+    with opened(project) as connection:
         return "as_of" in warehouse.facts(connection)

@@ -7,9 +7,9 @@ The web process and the worker share it; everything else that is kept is in the 
 from dxmetrics.state.inbox import Delivery, Failure, Received
 from dxmetrics.state.run_log import LogEntry
 from dxmetrics.state.schedule import Entry
-from dxmetrics.state.store import State, open_state
+from dxmetrics.state.store import State, of_project, open_state
 from dxmetrics.state.tokens import ApiToken
 
 __all__ = [
-    "ApiToken", "Delivery", "Entry", "Failure", "LogEntry", "Received", "State", "open_state",
+    "ApiToken", "Delivery", "Entry", "Failure", "LogEntry", "Received", "State", "of_project", "open_state",
 ]  # fmt: skip

@@ -197,6 +197,12 @@ class Inbox:
         with self._database.writing() as connection:
             return connection.execute(again.values(processed_at=None, outcome=None, error=None)).rowcount
 
+    def reopen(self, since: datetime) -> int:
+        """Let everything that was processed from then on wait again, as what was made of it is gone: how many."""
+        again = update(inbox).where(inbox.c.processed_at >= since)
+        with self._database.writing() as connection:
+            return connection.execute(again.values(processed_at=None, outcome=None, error=None)).rowcount
+
     def prune(self, before: datetime) -> int:
         """Remove what was received before then and is done: how many. Waiting and failed deliveries stay.
 

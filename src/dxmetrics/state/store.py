@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from dxmetrics.project import Project
     from dxmetrics.state.database import Database
 
 
@@ -72,3 +73,9 @@ def open_state(url: str, folder: Path, clock: Callable[[], datetime]) -> State:
         database.close()
         raise
     return State(database)
+
+
+def of_project(project: Project, clock: Callable[[], datetime]) -> State:
+    """The state store of a project: that of `[state] url`, else the file in its data folder. Errors as `open_state`."""
+    url = project.settings.state.url
+    return open_state(url.get_secret_value() if url else "", project.data, clock)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import re
+import shutil
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -130,6 +131,8 @@ def _migrate(connection: DuckDBPyConnection, path: Path) -> None:
             f"warehouse: {path} has schema version {version}, this version of dxmetrics knows up to "
             f"{schema.SCHEMA_VERSION}: upgrade dxmetrics, or choose another data folder"
         )
+    if version < schema.SCHEMA_VERSION:
+        _keep_copy(connection, path, version)
     with transaction(connection):
         schema.create(connection)
         probe = scalar(connection, "select hash('dxmetrics', 1, true)::varchar")
@@ -139,6 +142,24 @@ def _migrate(connection: DuckDBPyConnection, path: Path) -> None:
             set_fact(connection, "hash_probe", probe)
         if found.get("schema_version") != schema.SCHEMA_VERSION:
             set_fact(connection, "schema_version", schema.SCHEMA_VERSION)
+
+
+def _keep_copy(connection: DuckDBPyConnection, path: Path, version: int) -> None:
+    """Copy the file as it is before it is changed, once for each version it had."""
+    copy = path.with_name(f"{path.stem}-schema-{version}{path.suffix}")
+    if copy.exists():
+        return
+    connection.execute("checkpoint")
+    partial = copy.with_suffix(".partial")
+    try:
+        shutil.copyfile(path, partial)
+        partial.replace(copy)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise storage_refusal(error) or WarehouseError(
+            f"warehouse: {path} cannot be copied to {copy} before its schema is changed ({error}): make room, or mend "
+            "the folder's permissions"
+        ) from error
 
 
 def _refusal(path: Path, error: duckdb.Error) -> WarehouseError:
