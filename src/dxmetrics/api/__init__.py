@@ -1,0 +1,11 @@
+"""HTTP for machines: pushes in, health out. Mounted in the dashboard's server, described by OpenAPI at `/api/docs`.
+
+A push is authenticated, checked as far as its sender can mend it, written to the inbox and acknowledged: 202, or 200
+where it was here before. What it means is the worker's to say. Nothing here opens the warehouse for writing.
+"""
+
+from dxmetrics.api.application import create
+from dxmetrics.api.operations import routes as operations
+from dxmetrics.api.stores import Stores
+
+__all__ = ["Stores", "create", "operations"]
