@@ -1,10 +1,11 @@
-"""The dashboard's server: `streamlit run dashboards/app.py`, or any ASGI server on `app`.
+"""The web process: pages, and HTTP for machines below `/api`. `streamlit run dashboards/app.py`, or any ASGI server.
 
 Environment: `DX_PROJECT` names the project's folder, `DX_DATA` the data folder to read; both default to the project
 of the current folder.
 """
 
 import gc
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +15,10 @@ import streamlit as st
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from dxmetrics import ui
+from dxmetrics import api, ui
+from dxmetrics.processes import end_with_parent
+
+stores = api.Stores.of_environment()
 
 
 @asynccontextmanager
@@ -22,14 +26,20 @@ async def warmed_up(_app: st.App) -> AsyncIterator[None]:
     """Imports and first queries happen before the first reader comes, and the collector never walks them again."""
     from dxmetrics.ui import warmup  # only now: its caches need the running server
 
+    end_with_parent(os.environ)
     await anyio.to_thread.run_sync(warmup.run)
     gc.collect()
     gc.freeze()
     yield
+    stores.close()
 
 
 app = st.App(
     Path(ui.__file__).with_name("navigation.py"),
     lifespan=warmed_up,
-    routes=[Mount("/app/static", StaticFiles(directory=Path(__file__).parent / "static"))],
+    routes=[
+        Mount("/app/static", StaticFiles(directory=Path(__file__).parent / "static")),
+        Mount("/api", api.create(stores)),
+        *api.operations(stores),
+    ],
 )

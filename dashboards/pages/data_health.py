@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dxmetrics.ui import frame, health, numbers
+from dxmetrics.ui import frame, health, numbers, work
 
 read = frame.open_page("Data health")
 state = read.health()
@@ -23,6 +23,23 @@ with frame.card("coverage", "Complete since", "Before this day a zero would be a
         column_config=health.instants("Complete since", "Until"),
         alt="Since when every stream is complete",
     )
+doing = work.now()
+if isinstance(doing, work.Work):
+    with frame.card("schedule", "Worker and schedule", work.summary(doing)):
+        st.dataframe(
+            work.schedule(doing),
+            hide_index=True,
+            column_config=health.instants("Last began", "Next"),
+            alt="When each source was read and is due next",
+        )
+    if doing.unmapped:
+        with frame.card("inbox", "Pushed, and kept without a record", work.REMEDY):
+            st.html(frame.listing(work.unmapped(doing)))
+    with frame.card("steps", "What was done last", "Times are of the last runs of the worker, the newest first"):
+        st.dataframe(work.steps(doing), hide_index=True, column_config=health.instants("When"), alt="The run log")
+else:
+    with frame.card("schedule", "Worker and schedule", doing):
+        pass
 sections = health.sections(state)
 for section in sections:
     if section.rows:

@@ -38,7 +38,6 @@ COLUMNS = {
     "repository_id": "varchar",
     "sha": "varchar",
     "deployment_id": "varchar",
-    "deployed_at": "timestamp with time zone",
 }
 
 _RELEASES = """
@@ -46,7 +45,6 @@ select
     attempts.repository_id,
     attempts.service_id,
     coalesce(rollouts.deployment_id, attempts.attempt_id) as deployment_id,
-    coalesce(rollouts.finished_at, attempts.finished_at) as deployed_at,
     attempts.sha,
     attempts.previous_sha,
     epoch_us(coverage.covered_from) as covered_from,
@@ -59,7 +57,11 @@ where
     and attempts.sha is not null
     and attempts.repository_id is not null
     and attempts.finished_at is not null
-order by attempts.repository_id, attempts.service_id nulls first, deployed_at, deployment_id
+order by
+    attempts.repository_id,
+    attempts.service_id nulls first,
+    coalesce(rollouts.finished_at, attempts.finished_at),
+    deployment_id
 """
 
 _REPOSITORIES = """
@@ -282,21 +284,28 @@ def _claims(history: _History, heads: list[int], previous: list[int], releases: 
 
 def _rows(releases: pa.Table, owners: Any, sha: Any) -> pa.Table:
     """The result's rows: the commits `sha`, and beside each the release at its place in `releases`."""
-    columns = releases.select(["service_id", "repository_id", "deployment_id", "deployed_at"])
-    rows: pa.Table = columns.take(pa.array(owners, pa.int64()))
-    return rows.append_column("sha", sha)
+    places = pa.array(owners, pa.int64())
+    columns = {
+        # a release has many commits: a dictionary repeats its place, not its texts
+        name: pa.DictionaryArray.from_arrays(places, _array(releases[name]))
+        for name in ("service_id", "repository_id", "deployment_id")
+    }
+    return pa.table({**columns, "sha": sha})
 
+
+_NO_REPOSITORY = "select cast(null as varchar) as repository_id where false"
 
 DERIVATION = Derivation(
     name="core.first_deployments",
     inputs=(
         "landing.commits", "core.repository_keys", "core.deployment_attempts", "core.rollouts",
-        "core.deployment_coverage",
+        "core.deployment_coverage", "core.release_orders",
     ),
     columns=COLUMNS,
     run=first_deployments,
     version=digest(inspect.getsource(sys.modules[__name__])),
     key=("repository_id",),
+    keys={"core.deployment_attempts": ("repository_id",)},
     affects={
         "landing.commits": """
             select coalesce(own.repository_id, named.repository_id, lower(changed.repository))
@@ -304,13 +313,10 @@ DERIVATION = Derivation(
             left join core.repository_keys as own on changed.source = own.source and changed.repository = own.key
             left join core.repository_keys as named
                 on named.source = '*' and lower(changed.repository) = named.key""",
-        "core.rollouts": """
-            select attempts.repository_id
-            from delta.changed as changed
-            inner join core.deployment_attempts as attempts on changed.attempt_id = attempts.attempt_id""",
-        "core.deployment_coverage": """
-            select attempts.repository_id
-            from delta.changed as changed
-            inner join core.deployment_attempts as attempts on changed.service_id = attempts.service_id""",
+        # what of these matters is in core.release_orders, which is of a repository: a deployment that ended a minute
+        # later, and still between the same two, ships what it shipped
+        "core.deployment_attempts": _NO_REPOSITORY,
+        "core.rollouts": _NO_REPOSITORY,
+        "core.deployment_coverage": _NO_REPOSITORY,
     },
 )  # fmt: skip

@@ -22,7 +22,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from dxmetrics import collectors, records
-from dxmetrics.cli.verbs import app
+from dxmetrics.cli import app
 from dxmetrics.collectors import Collector
 from dxmetrics.models.header import MetricHeader, parse
 from dxmetrics.project import builtin_root

@@ -1,31 +1,28 @@
-"""The dashboard's process: started with the project's folders in its environment, stopped with us."""
+"""The web process and the worker: started with the project's folders in their environment, kept running together."""
 
 from __future__ import annotations
 
 import errno
 import os
-import signal
 import socket
-import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dxmetrics.errors import DxError, SettingsError
+from dxmetrics.processes import Child, keep_running
 from dxmetrics.project import DATA_VARIABLE, FOLDER_VARIABLE
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import FrameType
 
     from dxmetrics.project import Project
 
 PATIENCE = 120.0  # seconds until the page must answer
-ENDING = 5.0  # seconds the process gets to end by itself
+STARTS = 3  # tries to start it before it ever answered
 HEALTH = "/_stcore/health"
 
 
@@ -80,59 +77,58 @@ def environment(project: Project, base: Mapping[str, str]) -> dict[str, str]:
     return {**base, FOLDER_VARIABLE: str(project.folder), DATA_VARIABLE: str(project.data)}
 
 
-def run(project: Project, port: int, ready: Callable[[str], None]) -> None:
-    """Serve until interrupted, calling `ready` with the address once the page answers; DxError if it ends by itself."""
-    address = project.settings.serve.address
-    require_free(address, port)
-    app = project.content("dashboards/app.py")
-    with _stoppable(), _process(command(app, address, port), environment(project, os.environ)) as process:
-        try:
-            _wait_until_answering(process, url(address, port))
-            ready(url(address, port))
-            process.wait()
-        except KeyboardInterrupt:
-            return
-    raise DxError(f"the dashboard ended with exit code {process.returncode}: its own message is above")
-
-
-@contextmanager
-def _process(command_line: list[str], variables: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """The running process; it has ended when this does, whatever happened."""
+def web(project: Project, port: int) -> Child:
+    """The process that serves the dashboard and what is pushed to it."""
+    app, address = project.content("dashboards/app.py"), project.settings.serve.address
     # On stdout Streamlit only greets, with an address that we tell ourselves once it answers.
-    process = subprocess.Popen(command_line, env=dict(variables), stdout=subprocess.DEVNULL)  # noqa: S603 - our words
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(ENDING)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    return Child("web", command(app, address, port), environment(project, os.environ), is_silent=True)
 
 
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """A termination signal ends us the way Ctrl-C does, so that no server stays behind."""
-
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+def worker(project: Project, arguments: Sequence[str]) -> Child:
+    """The process that keeps the numbers new; `arguments` say which project, as they do to `dxmetrics work`."""
+    return Child("worker", [sys.executable, "-m", "dxmetrics", "work", *arguments], environment(project, os.environ))
 
 
-def _wait_until_answering(process: subprocess.Popen[bytes], address: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while process.poll() is None:
+def run(
+    project: Project,
+    port: int,
+    children: Sequence[Child],
+    *,
+    ready: Callable[[str], None],
+    say: Callable[[str], None],
+) -> None:
+    """Keep the children running until interrupted, calling `ready` with the address once the first of them answers.
+
+    `say` is told what happens to them.
+
+    DxError where it does not within `PATIENCE` seconds, or cannot even start: its own message is above.
+    """
+    address = url(project.settings.serve.address, port)
+    wanted = _Answer(address, children[0], ready)
+    keep_running(children, say, wanted.look)
+
+
+class _Answer:
+    """Asks a web process for a sign of life until it gives one."""
+
+    def __init__(self, address: str, child: Child, ready: Callable[[str], None]) -> None:
+        self._address = address
+        self._child = child
+        self._ready = ready
+        self._is_there = False
+        self._deadline = time.monotonic() + PATIENCE
+
+    def look(self) -> None:
+        """Ask once; DxError where it takes too long."""
+        if self._is_there:
+            return
+        if self._child.ends >= STARTS:
+            raise DxError(f"the {self._child.name} process ends by itself: its own message is above")
         try:
-            with urllib.request.urlopen(address + HEALTH, timeout=5):  # noqa: S310 - our own http address
-                return
+            with urllib.request.urlopen(self._address + HEALTH, timeout=5):  # noqa: S310 - our own http address
+                self._is_there = True
         except (urllib.error.URLError, OSError):
-            if time.monotonic() > deadline:
-                raise DxError(f"the dashboard does not answer on {address} after {PATIENCE:.0f} s") from None
-            time.sleep(0.1)
+            if time.monotonic() > self._deadline:
+                raise DxError(f"the dashboard does not answer on {self._address} after {PATIENCE:.0f} s") from None
+            return
+        self._ready(self._address)

@@ -20,6 +20,7 @@ from dxmetrics.sources import configured, described, kinds
 if TYPE_CHECKING:
     from dxmetrics.metrics import Cell, Definition, Health, Receipt
     from dxmetrics.project import Project
+    from dxmetrics.state import ApiToken, Failure
     from dxmetrics.trial import Trial
 
 PIPE_WIDTH = 200  # columns where no terminal says how wide it is
@@ -127,6 +128,40 @@ def trial(found: Trial, *, is_json: bool) -> None:
             _table([{**row, "newest": _minute(row.get("newest"))} for row in rows], *rows[0])
         elif hint:
             sys.stdout.write(f"\n{title}: {hint}\n")
+
+
+def tokens(found: Sequence[ApiToken], *, is_json: bool) -> None:
+    """Every API token with what it may do and whether it still may; none of them can be shown."""
+    if is_json:
+        as_json(found)
+        return
+    rows = [
+        {
+            "id": one.id,
+            "name": one.name,
+            "scopes": ", ".join(one.scopes),
+            "created": one.created_at,
+            "last used": one.last_used_at,
+            "expires": one.expires_at,
+            "revoked": one.revoked_at,
+        }
+        for one in found
+    ]
+    _table(rows, "id", "name", "scopes", "created", "last used", "expires", "revoked")
+
+
+def failures(found: Sequence[Failure], waiting: int, *, is_json: bool) -> None:
+    """What was pushed and could not be mapped, and how much waits to be landed."""
+    if is_json:
+        as_json({"waiting": waiting, "failures": found})
+        return
+    rows = [
+        {"endpoint": one.endpoint, "rows": one.deliveries, "last": one.last_received_at, "reason": one.error}
+        for one in found
+    ]
+    if rows:
+        _table(rows, "endpoint", "rows", "last", "reason")
+    sys.stdout.write(f"{waiting} waiting, {sum(one.deliveries for one in found)} that could not be mapped\n")
 
 
 def _minute(value: datetime | None) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dxmetrics.cli.application import Folder, Json, app, chosen, warn_of_checks
 from dxmetrics.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -17,22 +18,7 @@ if TYPE_CHECKING:
 
     from dxmetrics.metrics import Metrics
     from dxmetrics.models import CheckResult
-    from dxmetrics.project import Project
 
-app = typer.Typer(
-    name="dxmetrics",
-    help="Developer-experience metrics with receipts, from the tools you already run.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-
-Folder = Annotated[
-    Path | None,
-    typer.Option("--project", metavar="DIR", help="the folder of dx.toml  [default: DX_PROJECT, else the current one]"),
-]
-Json = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
 Dimensions = Annotated[list[str] | None, typer.Option("--by", metavar="DIMENSION", help="one number each; repeatable")]
 Since = Annotated[str | None, typer.Option("--from", metavar="YYYY-MM-DD", help="first day, in the reporting zone")]
 Until = Annotated[str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="first day that is not in it any more")]
@@ -41,20 +27,6 @@ Where = Annotated[
 ]
 Bots = Annotated[str | None, typer.Option("--bots", metavar="included|excluded", help="not the metric's own rule")]
 Period = Annotated[str | None, typer.Option("--period", metavar="day|week|month|quarter", help="one number each")]
-
-
-@app.callback(invoke_without_command=True)
-def entry(
-    context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="print the version", is_eager=True)] = False,
-) -> None:
-    if version:
-        from dxmetrics import __version__
-
-        typer.echo(__version__)
-        raise typer.Exit
-    if context.invoked_subcommand is None:
-        raise typer.Exit(2)
 
 
 @app.command()
@@ -82,35 +54,6 @@ def init(
 
 
 @app.command()
-def up(
-    repositories: Annotated[
-        list[str] | None, typer.Argument(metavar="[URL|PATH]...", help="git repositories; none: the project here")
-    ] = None,
-    sample: Annotated[bool, typer.Option("--sample", help="show the built-in sample organisation")] = False,
-    port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="instead of [serve] port")] = None,
-    serves: Annotated[bool, typer.Option("--serve/--no-serve", help="--no-serve ends after publishing")] = True,
-    project: Folder = None,
-) -> None:
-    """Collect, build, check, publish, and serve the dashboard."""
-    from dxmetrics import pipeline, serve
-    from dxmetrics.cli.watching import watching
-
-    chosen = _to_open(project, repositories or [], sample=sample)
-    port = port or chosen.settings.serve.port
-    if serves:
-        serve.require_free(chosen.settings.serve.address, port)
-    _say_what_is_used(chosen)
-    with watching(chosen) as watch:
-        outcome = pipeline.up(chosen, listen=watch)
-    chosen.stay_open()
-    _warn_of_checks(outcome.checks)
-    if serves:
-        serve.run(chosen, port, lambda address: typer.echo(f"dashboard {address}  (Ctrl-C stops it)", err=True))
-    elif not outcome.is_ok:
-        raise typer.Exit(1)
-
-
-@app.command()
 def collect(
     sources: Annotated[list[str] | None, typer.Argument(metavar="[SOURCE]...", help="none: all")] = None,
     replay: Annotated[bool, typer.Option("--replay", help="map the kept payloads anew instead of reading")] = False,
@@ -122,10 +65,10 @@ def collect(
     from dxmetrics.cli import output
     from dxmetrics.cli.watching import watching
 
-    chosen = _chosen(project)
+    opened = chosen(project)
     step = pipeline.replay if replay else pipeline.collect
-    with watching(chosen) as watch:
-        collection = step(chosen, sources or (), listen=watch)
+    with watching(opened) as watch:
+        collection = step(opened, sources or (), listen=watch)
     if as_json:
         output.as_json({"run_id": collection.run_id, "scopes": collection.scopes})
     if collection.failed:
@@ -139,12 +82,12 @@ def build(project: Folder = None, as_json: Json = False) -> None:
     from dxmetrics.cli import output
     from dxmetrics.cli.watching import watching
 
-    chosen = _chosen(project)
-    with watching(chosen) as watch:
-        report = pipeline.build(chosen, listen=watch)
-        checks = pipeline.check(chosen, listen=watch)
-        publication = pipeline.publish(chosen, listen=watch)
-    _warn_of_checks(checks)
+    opened = chosen(project)
+    with watching(opened) as watch:
+        report = pipeline.build(opened, listen=watch)
+        checks = pipeline.check(opened, listen=watch)
+        publication = pipeline.publish(opened, listen=watch)
+    warn_of_checks(checks)
     if as_json:
         output.as_json({"version": publication.version, "models": report.models, "checks": checks})
     if _has_errors(checks):
@@ -158,10 +101,10 @@ def check(project: Folder = None, as_json: Json = False) -> None:
     from dxmetrics.cli import output
     from dxmetrics.cli.watching import watching
 
-    chosen = _chosen(project)
-    with watching(chosen) as watch:
-        checks = pipeline.check(chosen, listen=watch)
-    _warn_of_checks(checks)
+    opened = chosen(project)
+    with watching(opened) as watch:
+        checks = pipeline.check(opened, listen=watch)
+    warn_of_checks(checks)
     if as_json:
         output.as_json(checks)
     if _has_errors(checks):
@@ -235,9 +178,9 @@ def try_source(
     from dxmetrics.cli import output
     from dxmetrics.cli.watching import watching
 
-    chosen = _chosen(project)
-    with watching(chosen) as watch:
-        tried = trial.try_source(chosen, name, scopes=scopes, fresh=fresh, listen=watch)
+    opened = chosen(project)
+    with watching(opened) as watch:
+        tried = trial.try_source(opened, name, scopes=scopes, fresh=fresh, listen=watch)
     for failure in tried.failures:
         typer.echo(f"warning: {failure}", err=True)
     output.trial(tried, is_json=as_json)
@@ -252,48 +195,18 @@ def sources(context: typer.Context, project: Folder = None, as_json: Json = Fals
     from dxmetrics.errors import WarehouseError
     from dxmetrics.metrics import Metrics
 
-    chosen = _chosen(project)
+    opened = chosen(project)
     try:
-        health = Metrics.open(chosen.data).health()
+        health = Metrics.open(opened.data).health()
     except WarehouseError:
         health = None  # nothing is published yet: every source is simply not collected
-    output.sources(chosen, health, is_json=as_json)
-
-
-def _chosen(folder: Path | None) -> Project:
-    from dxmetrics.project import Project
-
-    return Project.find(folder, os.environ)
-
-
-def _to_open(folder: Path | None, repositories: Sequence[str], *, sample: bool) -> Project:
-    """The project `up` is asked for: without a dx.toml and repositories the sample, whatever was opened before."""
-    from dxmetrics.project import Project
-
-    if repositories and sample:
-        raise SettingsError("--sample and repositories exclude each other: choose one")
-    if repositories:
-        return Project.of_repositories(folder, repositories, os.environ)
-    found = Project.find(folder, os.environ)
-    return Project.sample(folder, os.environ) if sample or found.repositories else found
+    output.sources(opened, health, is_json=as_json)
 
 
 def _published(folder: Path | None) -> Metrics:
     from dxmetrics.metrics import Metrics
 
-    return Metrics.open(_chosen(folder).data)
-
-
-def _say_what_is_used(project: Project) -> None:
-    what = "sample organisation" if project.is_sample else ", ".join(project.repositories) or str(project.folder)
-    typer.echo(f"project   {what}\ndata      {project.data}", err=True)
-
-
-def _warn_of_checks(checks: Sequence[CheckResult]) -> None:
-    for one in checks:
-        if one.failures:
-            rows = "1 row" if one.failures == 1 else f"{one.failures:,} rows"
-            typer.echo(f"{one.severity}: check {one.name}: {one.title}: {rows}: {one.remedy}", err=True)
+    return Metrics.open(chosen(folder).data)
 
 
 def _has_errors(checks: Sequence[CheckResult]) -> bool:

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from dxmetrics.pipeline import (
+    Noticed,
     ScopeFinished,
     ScopeMoved,
     ScopeStarted,
@@ -72,6 +73,8 @@ class _Scopes:
         if isinstance(event, ScopeFinished):
             if line := self._scope(event.result):
                 yield f"  {line}"
+        elif isinstance(event, Noticed):
+            yield event.text
         elif isinstance(event, StepFinished):
             for (source, message), times in self._again.items():
                 yield f"  {source}: the same in {counted(times, 'more scope')}: {message}"

@@ -33,6 +33,8 @@ Header of a file in `sql/core`:
   The input itself is still read whole. The select must find every key whose rows could differ, also those that only
   the old version touched.
 
+A change in columns that a model does not name is none to it, unless it has a `*` somewhere.
+
 Deleted rows stay in `landing` with `deleted_at` set; a model reads `where deleted_at is null` itself.
 
 Variables (`getvariable('name')`) are for core tables only; one that changes rebuilds the tables that use it.

@@ -116,8 +116,8 @@ class _Build:
         started = time.perf_counter()
         definition = node.definition(self.variables)
         is_same = self.before.get(node.name) == (kind_of(node), definition)
-        changed = [table for table in node.inputs if table in self.changes]
         try:
+            changed = [table for table in node.inputs if self._concerns(table, node)]
             if node.is_view:
                 mode, rows = self._view(node, is_same=is_same, has_changes=bool(changed)), None
             else:
@@ -131,6 +131,13 @@ class _Build:
             self._record(node, definition, mode, rows, seconds)
             log.info("model=%s mode=%s rows=%s seconds=%.3f", node.name, mode, rows, seconds)
         return ModelReport(node.name, mode, rows, seconds)
+
+    def _concerns(self, table: str, node: Node) -> bool:
+        """Whether an input is not as it was, in what the node reads of it."""
+        change = self.changes.get(table)
+        return change is not None and change.differs_in(
+            self.connection, partial.read_columns(self.connection, node, table)
+        )
 
     def _view(self, node: Node, *, is_same: bool, has_changes: bool) -> Mode:
         if has_changes:

@@ -1,6 +1,7 @@
 """What changed since the last build: per input table whether, and as far as it can be told, which rows.
 
-A delta is a temporary table with the old and the new version of every changed row. For a landing table it is made of
+A delta is a temporary table with the old and the new version of every changed row, told apart by `delta_side`: -1 and
+1. For a landing table it is made of
 the rows stamped with a later batch and of `replaced.<table>`. Whether that is the whole story is checked: the rows a
 delta leaves out must have the fingerprint the table had; where someone edited it by hand, the change has no delta and
 all that reads it is built whole.
@@ -17,9 +18,12 @@ from dxmetrics.warehouse.schema import layout
 from dxmetrics.warehouse.sql import first_row, literal, quoted, scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from duckdb import DuckDBPyConnection
+
+SIDE = "delta_side"
+UNTRACED = "payload"  # the one column of landing tables that deltas leave out: it is wide, and hardly read
 
 _PRINT = "count(*), coalesce(bit_xor(hash(content_hash, batch_id)), 0)::varchar"
 
@@ -37,6 +41,17 @@ class Change:
         if self.made is None and self.make is not None:
             self.made = self.make()
         return self.made
+
+    def differs_in(self, connection: DuckDBPyConnection, columns: Sequence[str]) -> bool:
+        """Whether the rows differ in these columns; true where it is not known which rows are changed."""
+        rows = self.delta()
+        if rows is None or UNTRACED in columns:
+            return True
+        seen = f"hash({', '.join(map(quoted, columns))})" if columns else "0"
+        found = connection.execute(
+            f"select 1 from (select {seen} as seen, {SIDE} from {rows}) group by seen having sum({SIDE}) <> 0 limit 1"
+        )
+        return found.fetchone() is not None
 
 
 @dataclass(frozen=True)
@@ -107,9 +122,9 @@ def difference(connection: DuckDBPyConnection, name: str, old: str, new: str, co
         connection.execute(
             f"""
             create or replace temp table {name} as
-            select {listed} from {new} where hash({listed}) in (select row_hash from temp.different)
+            select 1 as {SIDE}, {listed} from {new} where hash({listed}) in (select row_hash from temp.different)
             union all
-            select {listed} from {old} where hash({listed}) in (select row_hash from temp.different)
+            select -1 as {SIDE}, {listed} from {old} where hash({listed}) in (select row_hash from temp.different)
             """
         )
     connection.execute("drop table temp.different")
@@ -163,16 +178,16 @@ def _is_traceable(connection: DuckDBPyConnection, table: str, known: InputState)
 
 def _landing_delta(connection: DuckDBPyConnection, table: str, known: InputState) -> Callable[[], str]:
     shape = layout(by_table(table.removeprefix("landing.")))
-    listed = ", ".join(quoted(name) for name in shape.landing if name != "payload")
+    listed = ", ".join(quoted(name) for name in shape.landing if name != UNTRACED)
     name = f"temp.delta_{table.replace('.', '_')}"
 
     def make() -> str:
         connection.execute(
             f"""
             create or replace temp table {name} as
-            select {listed} from {table} where batch_id > {known.last_batch_id}
+            select 1 as {SIDE}, {listed} from {table} where batch_id > {known.last_batch_id}
             union all
-            select {listed} from {_replaced(table)} where batch_id <= {known.last_batch_id}
+            select -1 as {SIDE}, {listed} from {_replaced(table)} where batch_id <= {known.last_batch_id}
             """
         )
         return name

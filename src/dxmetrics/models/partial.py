@@ -136,12 +136,17 @@ def _is_view(connection: DuckDBPyConnection, table: str) -> bool:
 
 
 def _columns_read(connection: DuckDBPyConnection, node: Node, table: str) -> str:
-    """The columns of an input that the node can read: payloads are wide, and most models leave them alone."""
-    columns = columns_of(connection, table)
-    if isinstance(node, Model) and not node.query.has_star:
-        used = [name for name in columns if name.lower() in node.query.columns]
-        columns = {name: columns[name] for name in used or list(columns)[:1]}
+    """What to copy of an input: payloads are wide, and most models leave them alone."""
+    columns = read_columns(connection, node, table) or list(columns_of(connection, table))[:1]
     return ", ".join(f"input.{quoted(name)}" for name in columns)
+
+
+def read_columns(connection: DuckDBPyConnection, node: Node, table: str) -> list[str]:
+    """The columns of an input that the node can read."""
+    columns = list(columns_of(connection, table))
+    if isinstance(node, Model) and not node.query.has_star:
+        return [name for name in columns if name.lower() in node.query.columns]
+    return columns
 
 
 def _same(expressions: Sequence[str]) -> str:

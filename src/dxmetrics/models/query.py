@@ -74,7 +74,11 @@ class Parser:
             raise ModelError(f"{name}: it must be one select, and has {len(tree['statements'])} statements")
         nodes = list(_nodes(tree["statements"][0]))
         expressions = {key for node in nodes for key in _expression_names(node)}
-        aliases = {node["alias"] or node["table_name"] for node in nodes if node.get("type") == "BASE_TABLE"}
+        aliases = {
+            (node["alias"] or node["table_name"]).lower()
+            for node in nodes
+            if node.get("type") == "BASE_TABLE" and node["schema_name"]
+        }
         references = []
         for node in nodes:
             if node.get("type") == "BASE_TABLE":
@@ -115,10 +119,13 @@ def _column_names(node: Mapping[str, Any]) -> list[str]:
 
 
 def _reads_all(node: Mapping[str, Any], aliases: set[str]) -> bool:
-    """Whether a node reads columns it does not name: `*`, a whole row by its table's alias, a natural join."""
-    if node.get("class") == "STAR" or node.get("ref_type") == "NATURAL":
+    """Whether a node reads columns of a table it does not name: `*`, a whole row by its table's alias, a natural join,
+    columns under names of its own. The `*` of a common table expression has what that names."""
+    if node.get("ref_type") == "NATURAL" or node.get("column_name_alias"):
         return True
-    return node.get("class") == "COLUMN_REF" and len(node["column_names"]) == 1 and node["column_names"][0] in aliases
+    if node.get("class") == "STAR":
+        return not node["relation_name"] or node["relation_name"].lower() in aliases
+    return node.get("class") == "COLUMN_REF" and len(node["column_names"]) == 1 and node["column_names"][0].lower() in aliases
 
 
 def _reference(node: Mapping[str, Any], text: str, name: str) -> Reference:

@@ -8,8 +8,10 @@ from html import escape
 import streamlit as st
 
 from dxmetrics.errors import DxError
-from dxmetrics.ui import numbers, reading, theme
+from dxmetrics.ui import numbers, reading, theme, work
 from dxmetrics.ui.reading import Reading
+
+FOLLOWS_EVERY = 5.0  # seconds
 
 
 def open_page(title: str) -> Reading:
@@ -23,7 +25,19 @@ def open_page(title: str) -> Reading:
     if read.metrics.is_sample:
         _sample_banner()
     st.title(title, anchor=False)
+    _follow(read.metrics.data_version)
     return read
+
+
+@st.fragment(run_every=FOLLOWS_EVERY)
+def _follow(version: str | None) -> None:
+    """Draws the page again once there is a newer publication than `version`; an open page need not be reloaded."""
+    try:
+        newest = reading.current().metrics.data_version
+    except DxError:
+        return  # what is shown stays
+    if newest != version:
+        st.rerun()
 
 
 def lead(words: str) -> None:
@@ -70,13 +84,33 @@ def _sample_banner() -> None:
 
 
 def _nothing_yet(reason: str) -> None:
-    st.title("Nothing to show yet", anchor=False)
-    lead("The dashboard shows the newest publication as soon as there is one; this page needs no restart.")
-    with card("nothing", "Collect, build, check and publish", "One command does it, in the project's folder:"):
-        st.code(
-            "dxmetrics up                      # the project here, or the sample organisation\n"
-            "dxmetrics up <URL or path> ...    # any git repositories, without configuration",
-            language="bash",
-        )
-        st.caption(reason)
-        st.button("Look again", icon=":material/refresh:")
+    doing = work.now()
+    if isinstance(doing, work.Work) and doing.worker:
+        st.title("The first numbers are on their way", anchor=False)
+        lead("Sources are being read. This page shows the numbers as soon as there are some, and more as they come.")
+        with card("nothing", "What the worker does", work.summary(doing)):
+            st.html(listing(work.beginnings(doing)))
+    else:
+        st.title("Nothing to show yet", anchor=False)
+        lead("The dashboard shows the newest publication as soon as there is one; this page needs no restart.")
+        with card("nothing", "Collect, build, check and publish", "One command does it, in the project's folder:"):
+            st.code(
+                "dxmetrics up                      # the project here, or the sample organisation\n"
+                "dxmetrics up <URL or path> ...    # any git repositories, without configuration",
+                language="bash",
+            )
+            st.caption(reason)
+    _follow(None)
+
+
+def listing(rows: Sequence[Mapping[str, object]]) -> str:
+    """Rows as an HTML table whose long messages wrap; numbers to the right."""
+    head = "".join(f"<th>{escape(title)}</th>" for title in rows[0])
+    body = "".join(f"<tr>{''.join(map(_listed, row.values()))}</tr>" for row in rows)
+    return f'<div class="dx-list"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _listed(value: object) -> str:
+    if isinstance(value, int):
+        return f'<td class="number">{value:,}</td>'
+    return f"<td>{escape('' if value is None else str(value))}</td>"

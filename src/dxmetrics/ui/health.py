@@ -81,14 +81,7 @@ def sections(health: Health) -> tuple[Section, ...]:
 def show(section: Section) -> None:
     """Draws the rows of a section as a card, below what to do about them."""
     with frame.card(section.name, section.title, section.remedy):
-        st.html(listing(section.rows))
-
-
-def listing(rows: Sequence[Row]) -> str:
-    """Rows as an HTML table whose long messages wrap; numbers to the right."""
-    head = "".join(f"<th>{escape(title)}</th>" for title in rows[0])
-    body = "".join(f"<tr>{''.join(map(_listed, row.values()))}</tr>" for row in rows)
-    return f'<div class="dx-list"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+        st.html(frame.listing(section.rows))
 
 
 def sources(health: Health) -> pd.DataFrame:
@@ -156,9 +149,3 @@ def _pick(rows: Sequence[Row], /, **columns: str) -> tuple[dict[str, Any], ...]:
 
 def _age(hours: float | None) -> str:
     return "never" if hours is None else numbers.text(max(hours, 0.0), "hours")
-
-
-def _listed(value: object) -> str:
-    if isinstance(value, int):
-        return f'<td class="number">{value:,}</td>'
-    return f"<td>{escape('' if value is None else str(value))}</td>"
