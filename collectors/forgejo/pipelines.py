@@ -20,6 +20,7 @@ from dxmetrics.records import Job, PipelineRun, Record
 
 from .api import MOST, Listing, Place, Row, instant, instants, only
 from .runs import TASK_FIELDS, attempts, made_at, number
+from .slices import down_to
 
 OVERLAP = timedelta(days=1)  # most of what runs has ended within
 YOUNG = timedelta(days=14)  # what is started again within this is seen, once a day
@@ -85,7 +86,7 @@ class _Reading:
         self._following = None if listing.is_last else mark.token()
         return Slice(
             rows,
-            oldest=min(filter(None, map(made_at, listing.rows)), default=None),
+            oldest=down_to(listing, list(filter(None, map(made_at, listing.rows)))),
             token=self._following,
             is_end=listing.is_last,
             served_at=listing.served_at,

@@ -12,6 +12,7 @@ from dxmetrics.records import Deployment, Identity
 
 from .api import MOST, Place, Row, instant, instants, only
 from .people import Accounts, account
+from .slices import down_to
 
 DAY = timedelta(days=1)
 TAGGED_EARLIER = timedelta(days=30)  # releases are looked for whose tag was there so long before them
@@ -39,7 +40,7 @@ def releases(place: Place, accounts: Accounts, count: int | None, listed_at: dat
         people = accounts.told(row.get("author") for row in out)
         return Slice(
             {record: rows for record, rows in ((Deployment, told), (Identity, people)) if rows},
-            oldest=min(instants(listing.rows, "created_at"), default=None),
+            oldest=down_to(listing, instants(listing.rows, "created_at")),
             token=None if listing.is_last else str(page + 1),
             is_end=listing.is_last,
             served_at=listing.served_at,

@@ -492,6 +492,18 @@ def test_a_run_that_is_started_again_days_later_keeps_its_first_attempt(
     assert rows(connection, attempts) == [(1, "failure"), (2, "success")]
 
 
+def test_runs_and_releases_of_the_second_the_repository_was_made_in_are_read_to_the_last(server: Forgejo) -> None:
+    server.most = 7
+    shop = server.add("acme/new", days_old=0)
+    made = {f"{shop.run()}/1" for _ in range(8)}
+    versions = [f"v{place}" for place in range(8)]
+    for version in versions:
+        shop.release(version)
+    server.now += timedelta(hours=1)
+    assert {run.ext_id for run in records(server, PipelineRun)} == made
+    assert {one.version for one in records(server, Deployment)} == set(versions)
+
+
 def test_a_server_that_is_too_old_for_runs_says_so(server: Forgejo, shop: Shop, connection: DuckDBPyConnection) -> None:
     def be_old(request: httpx2.Request) -> None:
         if request.url.path.endswith("/actions/runs"):
