@@ -14,13 +14,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
-from dxmetrics.collectors.feeds import Feed, Position, Slice
+from dxmetrics.collectors.feeds import Feed, Position, Slice, down_to
 from dxmetrics.errors import NotFoundError
 from dxmetrics.records import Job, PipelineRun, Record
 
 from .api import MOST, Listing, Place, Row, instant, instants, only
 from .runs import TASK_FIELDS, attempts, made_at, number
-from .slices import down_to
 
 OVERLAP = timedelta(days=1)  # most of what runs has ended within
 YOUNG = timedelta(days=14)  # what is started again within this is seen, once a day
@@ -86,7 +85,7 @@ class _Reading:
         self._following = None if listing.is_last else mark.token()
         return Slice(
             rows,
-            oldest=down_to(listing, list(filter(None, map(made_at, listing.rows)))),
+            oldest=down_to(filter(None, map(made_at, listing.rows)), has_more=not listing.is_last),
             token=self._following,
             is_end=listing.is_last,
             served_at=listing.served_at,

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from dxmetrics.collectors.feeds import Feed, Position, Slice
+from dxmetrics.collectors.feeds import Feed, Position, Slice, down_to
 from dxmetrics.records import Deployment, Identity
 
 from .api import MOST, Place, Row, instant, instants, only
 from .people import Accounts, account
-from .slices import down_to
 
 DAY = timedelta(days=1)
 TAGGED_EARLIER = timedelta(days=30)  # releases are looked for whose tag was there so long before them
@@ -40,7 +39,7 @@ def releases(place: Place, accounts: Accounts, count: int | None, listed_at: dat
         people = accounts.told(row.get("author") for row in out)
         return Slice(
             {record: rows for record, rows in ((Deployment, told), (Identity, people)) if rows},
-            oldest=down_to(listing, instants(listing.rows, "created_at")),
+            oldest=down_to(instants(listing.rows, "created_at"), has_more=not listing.is_last),
             token=None if listing.is_last else str(page + 1),
             is_end=listing.is_last,
             served_at=listing.served_at,

@@ -53,13 +53,6 @@ def present(
     raise CollectError(f"{place.api.name}: {place.name}: {kind} are deleted faster than they can be listed")
 
 
-def down_to(listing: Listing, made: Sequence[datetime]) -> datetime | None:
-    """Down to when a page of a list that comes newest first tells all: its rows were `made` in whole seconds, and of
-    the last one more may stand on the next page. None: the page has no row."""
-    oldest = min(made, default=None)
-    return oldest if oldest is None or listing.is_last else oldest + SECOND
-
-
 def _pages(place: Place, kind: Kind) -> Iterator[Listing]:
     page = 1
     while True:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 
-from dxmetrics.collectors.feeds import BEGINNING, Feed, Memo, Position, Probe, Slice
+from dxmetrics.collectors.feeds import BEGINNING, Feed, Memo, Position, Probe, Slice, down_to
 from dxmetrics.errors import NotFoundError
 from dxmetrics.http import served_at
 from dxmetrics.records import Job, PipelineRun
@@ -78,7 +78,9 @@ def _read(api: Api, repo: Listed, position: Position) -> Slice:
         return Slice({}, is_unchanged=True, served_at=now)
     runs = response.json().get("workflow_runs") or []
     is_full = len(runs) == PAGE
-    oldest = min((datetime.fromisoformat(run["created_at"]) for run in runs), default=None)
+    oldest = down_to((datetime.fromisoformat(run["created_at"]) for run in runs), has_more=is_full)
+    if oldest is not None and position.before is not None:
+        oldest = min(oldest, position.before)
     memo = {key: value for key, value in position.memo.items() if key != "empty_at"}
     if position.before is None:
         memo["etag"] = response.headers.get("etag")

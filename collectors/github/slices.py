@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from dxmetrics.collectors.feeds import Position, Probe, Slice
+from dxmetrics.collectors.feeds import Position, Probe, Slice, down_to
 from dxmetrics.http import Answer, PageSize, with_size
 from dxmetrics.records import Record
 
@@ -44,7 +44,7 @@ class Listing:
         token = follower(found)
         return Slice(
             **{"notes": partly(answer), **slice_of(rows, answer)},
-            oldest=min((datetime.fromisoformat(row[self.ordered_by]) for row in rows), default=None),
+            oldest=down_to((datetime.fromisoformat(row[self.ordered_by]) for row in rows), has_more=token is not None),
             token=token,
             is_end=token is None,
             served_at=answer.served_at,

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from dxmetrics.collectors.feeds import Feed, Memo, Position, Probe, Slice
+from dxmetrics.collectors.feeds import Feed, Memo, Position, Probe, Slice, down_to
 from dxmetrics.records import Deployment, Identity
 
 from . import queries
@@ -32,7 +32,7 @@ def _read(place: Place, position: Position) -> Slice:
     now = answer.served_at or place.api.client.server_time()
     return Slice(
         _rows(place, listed, now),
-        oldest=min((instant(one["createdAt"]) for one in listed), default=None),
+        oldest=down_to((instant(one["createdAt"]) for one in listed), has_more=follower(found) is not None),
         token=follower(found),
         is_end=follower(found) is None,
         served_at=answer.served_at,

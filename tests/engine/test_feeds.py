@@ -20,6 +20,7 @@ from dxmetrics.records import Change, Issue
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 BORN = NOW - timedelta(days=700)
 SIZE = 5
+TICK = timedelta(microseconds=1)  # the finest difference of two times
 
 
 @dataclass
@@ -35,10 +36,12 @@ class Server:
     def newest_first(self) -> list[tuple[datetime, str]]:
         return sorted(((at, name) for name, at in self.rows.items()), reverse=True)
 
-    def answer(self, rows: Sequence[tuple[datetime, str]], **about: Any) -> Slice:
+    def answer(self, rows: Sequence[tuple[datetime, str]], before: datetime | None = None, **about: Any) -> Slice:
         self.now += timedelta(seconds=30)
         payloads = [{"id": name, "at": at} for at, name in rows]
         oldest = min((at for at, _ in rows), default=None)
+        if oldest is not None and not about["is_end"]:
+            oldest = min(oldest + TICK, before or oldest + TICK)
         return Slice({Change: payloads}, oldest=oldest, served_at=self.now - timedelta(seconds=30), **about)
 
     def by_token(self, position: Position) -> Slice:
@@ -64,12 +67,14 @@ class Server:
             if (position.before is None or one[0] <= position.before)
             and (position.since is None or one[0] >= position.since)
         ]
-        if position.token is not None and position.before is not None:
-            found = [one for one in found if one < (position.before, position.token)]
+        if position.token is not None:
+            at, name = position.token.split("|")
+            found = [one for one in found if one < (datetime.fromisoformat(at), name)]
         page = found[:SIZE]
         more = len(found) > SIZE
-        token = page[-1][1] if more and page[-1][0] == position.before else None
-        return self.answer(page, token=token, is_end=not more)
+        stands_still = more and position.before is not None and page[-1][0] + TICK >= position.before
+        token = f"{page[-1][0].isoformat()}|{page[-1][1]}" if stands_still else None
+        return self.answer(page, position.before, token=token, is_end=not more)
 
 
 @dataclass
@@ -307,7 +312,7 @@ def test_back_fill_pauses_while_the_budget_is_low_and_goes_on_later() -> None:
     server, store = Server({f"r{age:03}": NOW - timedelta(days=age) for age in range(200)}), Store()
     pages = list(run(server, store, by_time=False, may_go_back=lambda: False))
     assert pages[-1].notes == (
-        "back-fill pauses to leave requests for what is new (complete since 2025-12-22): the next collection goes on",
+        "back-fill pauses to leave requests for what is new (complete since 2025-12-17): the next collection goes on",
     )
     assert 14 < len(store.rows) < 30
     list(run(server, store, by_time=False))
@@ -344,3 +349,11 @@ def test_a_clock_that_is_wrong_is_named() -> None:
     server = Server({"r1": NOW}, now=NOW + timedelta(minutes=7))
     pages = list(walk([feed_of(server, by_time=False)], None, now=NOW, born=BORN))
     assert pages[0].notes == ("the clock of this machine is 7 minutes behind the server's: set it right",)
+
+
+@pytest.mark.parametrize("by_time", [False, True])
+def test_rows_of_the_instant_history_begins_with_are_read_to_the_last(by_time: bool) -> None:
+    server = Server({f"r{number}": BORN for number in range(8)})
+    store = Store()
+    list(run(server, store, by_time=by_time))
+    assert set(store.rows) == set(server.rows)

@@ -34,6 +34,7 @@ LATER_CHUNK = timedelta(days=90)
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 SWEEP_EVERY = timedelta(days=7)
 CLOCK_TOLERANCE = timedelta(minutes=5)
+SECOND = timedelta(seconds=1)
 
 
 class ExpiredError(CollectError):
@@ -60,7 +61,7 @@ class Position:
 class Slice:
     """One answer of a feed, newest rows first.
 
-    `oldest`: every row after it, up to the position, is in this slice or one before it; None: no row at all.
+    `oldest`: every row from it on, up to the position, is in this slice or one before it (`down_to`); None: no row.
     `token`: how the server wants to be asked for what is below; a feed `by_time` needs one only where a whole answer
     stands at one instant. `is_end`: there is nothing below, down to `Position.since` where the feed filters by it.
     `unfinished` says of ids in it whether they are to be read again; `memo`, if not None, replaces what is kept.
@@ -76,6 +77,15 @@ class Slice:
     unfinished: Mapping[str, bool] = field(default_factory=dict)
     memo: Memo | None = None
     notes: tuple[str, ...] = ()
+
+
+def down_to(moments: Iterable[datetime], *, has_more: bool) -> datetime | None:
+    """Down to when a page tells all, of a list that comes newest first and has times in whole seconds.
+
+    Where there is more, another row of its last second may stand on the next page. None: the page has no row.
+    """
+    oldest = min(moments, default=None)
+    return oldest + SECOND if oldest is not None and has_more else oldest
 
 
 @dataclass(frozen=True)
