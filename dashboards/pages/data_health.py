@@ -35,7 +35,7 @@ if isinstance(doing, work.Work):
     if doing.unmapped:
         with frame.card("inbox", "Pushed, and kept without a record", work.REMEDY):
             st.html(frame.listing(work.unmapped(doing)))
-    with frame.card("steps", "What was done last", "Times are of the last runs of the worker, the newest first"):
+    with frame.card("steps", "What was done last", "Steps of the worker, the newest first"):
         st.dataframe(work.steps(doing), hide_index=True, column_config=health.instants("When"), alt="The run log")
 else:
     with frame.card("schedule", "Worker and schedule", doing):

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 ENDING = 20.0  # seconds a process gets to end by itself: a build that is being written
-STEADY = 60.0  # seconds after which a process that ran counts as well
-LONGEST_PAUSE = 30.0  # seconds before a process that ends again and again is started once more
+STEADY = 2.0  # seconds after which a process got to work: its end is no failure to start
+LONGEST_PAUSE = 15.0  # seconds before a process that ends again and again is started once more
 LOOK = 0.2  # seconds between looks
 PARENT_VARIABLE = "DX_PARENT"  # the process without which a child has nothing to do
 

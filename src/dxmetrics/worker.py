@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from dxmetrics import cadence, models, pipeline
 from dxmetrics.errors import ModelError, SettingsError, StateError, WarehouseError
 from dxmetrics.lease import Lease, LeaseLost
-from dxmetrics.pipeline import Collection, Listener, Noticed, ScopeMoved, StepFinished
+from dxmetrics.pipeline import Collection, Listener, Noticed, ScopeMoved, StepFinished, counted
 from dxmetrics.settings import PUSH_SOURCE
 from dxmetrics.sources import Source, configured
 
@@ -251,13 +251,14 @@ def _is_due(entry: Entry, now: datetime, every: str) -> bool:
     return entry.last_started_at is not None and entry.last_started_at > now
 
 
-def _outcome(collection: Collection, source: str) -> tuple[Outcome, float, str | None]:
-    """How a source as a whole ended, its seconds, and what its first troubled scope said."""
+def _outcome(collection: Collection, source: str) -> tuple[Outcome, float, str]:
+    """How a source as a whole ended, its seconds, and what it brought or its first troubled scope said."""
     scopes = [scope for scope in collection.scopes if scope.source == source]
     troubled = [scope for scope in scopes if scope.status not in {"ok", "missing"}]
     seconds = max((scope.seconds for scope in scopes), default=0.0)
     if not troubled:
-        return "ok", seconds, None
+        changed = sum(scope.rows_changed for scope in scopes)
+        return "ok", seconds, f"{counted(len(scopes), 'scope')}, {counted(changed, 'row')} new or changed"
     more = f" (and {len(troubled) - 1} more)" if len(troubled) > 1 else ""
     has_stuck = any(scope.status == "timed_out" for scope in troubled)
     return "timed_out" if has_stuck else "failed", seconds, f"{troubled[0].error}{more}"

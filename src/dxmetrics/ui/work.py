@@ -98,7 +98,7 @@ def steps(work: Work) -> pd.DataFrame:
             "Step": step.step,
             "Source": step.source or "",
             "Ended": step.status.replace("_", " "),
-            "Took": numbers.text(step.seconds / 3600, "hours") if step.seconds is not None else "",
+            "Took": f"{step.seconds:,.1f} s" if step.seconds is not None else "",
             "Said": step.message or "",
         }
         for step in work.steps
