@@ -8,6 +8,17 @@ the default branch since the service's deployments are known, and not deployed y
 so that lead time and its stages are differences of columns."""
 
 [affects]
+"core.deployments" = """
+select changes.change_id
+from (
+    select moved.deployment_id
+    from delta.changed as moved
+    group by moved.deployment_id
+    having count(distinct moved.finished_at) > 1
+) as changed
+inner join core.first_deployments as claims on changed.deployment_id = claims.deployment_id
+inner join core.changes as changes
+    on claims.repository_id = changes.repository_id and claims.sha = changes.merge_sha"""
 "core.first_deployments" = """
 select changes.change_id
 from delta.changed as changed
@@ -36,18 +47,39 @@ with links as (
             and followed.service_id = native.service_id
 ),
 
+claims as (
+    select
+        first_deployments.repository_id,
+        first_deployments.sha,
+        first_deployments.service_id,
+        first_deployments.deployment_id,
+        deployments.finished_at as deployed_at,
+    from core.first_deployments as first_deployments
+    inner join core.deployments as deployments
+        on first_deployments.deployment_id = deployments.deployment_id
+),
+
 placed as (
     select
-        changes.*,
+        changes.change_id,
+        changes.repository_id,
+        changes.merge_sha,
+        changes.merged_at,
+        changes.state = 'merged'
+        and changes.is_on_default_branch
+        and (changes.merge_sha is not null or not streams.has_commits) as is_traceable,
         unnest(coalesce(changes.service_ids, [null])) as own_service_id,
     from core.changes as changes
+    left join core.repository_streams as streams
+        on changes.repository_id = streams.repository_id
     where changes.merged_at is not null or changes.merge_sha is not null
 ),
 
+-- keys alone: what a change says of itself is joined once, to what is left
 followed_up as (
     select
-        placed.*,
-        coalesce(placed.own_service_id, claims.service_id, heads.service_id) as found_service_id,
+        placed.change_id,
+        coalesce(placed.own_service_id, claims.service_id, heads.service_id) as service_id,
         case
             when claims.deployed_at <= heads.deployed_at then claims.deployment_id
             else coalesce(heads.deployment_id, claims.deployment_id)
@@ -57,7 +89,8 @@ followed_up as (
             when coalesce(claims.deployment_id, heads.deployment_id) is not null then 'ancestry'
         end as link,
     from placed
-    left join core.first_deployments as claims
+    left join core.deployment_starts as starts on placed.own_service_id = starts.service_id
+    left join claims
         on
             placed.repository_id = claims.repository_id
             and placed.merge_sha = claims.sha
@@ -68,54 +101,34 @@ followed_up as (
             and coalesce(
                 coalesce(placed.own_service_id, claims.service_id) = heads.service_id, true
             )
+    where
+        claims.deployment_id is not null
+        or heads.deployment_id is not null
+        or (placed.is_traceable and placed.merged_at >= starts.observed_from)
+),
+
+followed as (
+    select followed_up.*,
+    from followed_up
+    anti join links
+        on
+            followed_up.change_id = links.change_id
+            and followed_up.service_id = links.service_id
+    union all
+    select links.*,
+    from links
 )
 
 select
-    followed_up.change_id,
-    followed_up.found_service_id as service_id,
-    coalesce(services.service, followed_up.found_service_id) as service,
-    coalesce(followed_up.team, services.team) as team,
-    followed_up.repository_id,
-    followed_up.repository,
-    followed_up.deployment_id,
-    followed_up.deployed_at,
-    followed_up.link,
-    followed_up.title,
-    followed_up.url,
-    followed_up.kind,
-    followed_up.is_bot,
-    followed_up.first_commit_at,
-    followed_up.ready_at,
-    followed_up.first_review_at,
-    followed_up.approved_at,
-    followed_up.merged_at,
-from followed_up
-anti join links
-    on
-        followed_up.change_id = links.change_id
-        and followed_up.found_service_id = links.service_id
-left join core.services as services on followed_up.found_service_id = services.service_id
-left join core.repository_streams as streams on followed_up.repository_id = streams.repository_id
-left join core.deployment_starts as starts on followed_up.found_service_id = starts.service_id
-where
-    followed_up.deployed_at is not null
-    or (
-        followed_up.state = 'merged'
-        and followed_up.is_on_default_branch
-        and followed_up.merged_at >= starts.observed_from
-        and (followed_up.merge_sha is not null or not streams.has_commits)
-    )
-union all
-select
-    links.change_id,
-    links.service_id,
-    coalesce(services.service, links.service_id) as service,
+    followed.change_id,
+    followed.service_id,
+    coalesce(services.service, followed.service_id) as service,
     coalesce(changes.team, services.team) as team,
     changes.repository_id,
     changes.repository,
-    links.deployment_id,
-    links.deployed_at,
-    links.link,
+    followed.deployment_id,
+    followed.deployed_at,
+    followed.link,
     changes.title,
     changes.url,
     changes.kind,
@@ -125,6 +138,6 @@ select
     changes.first_review_at,
     changes.approved_at,
     changes.merged_at,
-from links
-inner join core.changes as changes on links.change_id = changes.change_id
-left join core.services as services on links.service_id = services.service_id
+from followed
+inner join core.changes as changes on followed.change_id = changes.change_id
+left join core.services as services on followed.service_id = services.service_id

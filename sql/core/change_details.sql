@@ -15,8 +15,8 @@ inner join core.change_twins as twins on changed.source || ':' || changed.ext_id
 select
     twins.told_by as change_id,
     max(changes.merge_sha) filter (where twins.is_same_commit) as merge_sha,
-    sum(changes.lines_added) as lines_added,
-    sum(changes.lines_deleted) as lines_deleted,
+    cast(sum(changes.lines_added) as bigint) as lines_added,
+    cast(sum(changes.lines_deleted) as bigint) as lines_deleted,
     max(changes.files_changed) as files_changed,
     any_value(changes.paths order by changes.merged_at, changes.ext_id) as paths,
     bool_or(changes.is_revert) as is_revert,

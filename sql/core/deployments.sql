@@ -1,6 +1,6 @@
 /*---
 grain       = "one row per deployment of a service: a rollout to many regions is one"
-key         = ["place"]
+key         = ["deployment_id"]
 description = """
 What was deployed and why. `kind`, first rule that applies: what the source states; a revision that succeeded here
 before and is older than the current one: rollback, that is the current one: redeploy; a repair of an incident or of a
@@ -8,55 +8,32 @@ failed deployment, a patch release linked to what it patches, or a deployed chan
 hotfix: hotfix; else change. `kind_evidence` is explicit, inferred (from revisions and names) or proxy. `is_counted`
 marks what change fail rate counts: production changes, hotfixes and configuration that reached users."""
 
+[keys]
+"core.deployment_attempts" = "attempt_id"
+
 [affects]
-"core.rollouts" = """
-select attempts.place
-from delta.changed as changed
-inner join core.deployment_attempts as attempts on changed.attempt_id = attempts.attempt_id"""
 "core.changes" = """
-select attempts.place
+select attempts.attempt_id
 from delta.changed as changed
 inner join core.deployment_attempts as attempts
     on changed.is_hotfix and changed.merge_sha = attempts.sha
 union all
-select attempts.place
+select attempts.attempt_id
 from delta.changed as changed
 inner join core.deployment_attempts as attempts
     on changed.is_hotfix and changed.head_sha = attempts.sha"""
 "landing.links" = """
-select attempts.place
+select attempts.attempt_id
 from delta.changed as changed
 inner join core.deployment_attempts as attempts
     on changed.source = attempts.source and changed.to_id = attempts.ext_id"""
 "core.incident_keys" = """
-select attempts.place
+select history.deployment_id
 from delta.changed as changed
-inner join core.deployment_attempts as attempts
-    on changed.key = attempts.caused_by_incident"""
+inner join core.deployment_history as history
+    on changed.key = history.caused_by_incident"""
 ---*/
-with members as (
-    select
-        attempts.*,
-        coalesce(rollouts.deployment_id, attempts.attempt_id) as deployment_id,
-    from core.deployment_attempts as attempts
-    left join core.rollouts as rollouts on attempts.attempt_id = rollouts.attempt_id
-),
-
-combined as (
-    select
-        members.deployment_id,
-        count(*) as attempts,
-        bool_or(members.reached_users) as reached_users,
-        min(members.started_at) as started_at,
-        count(distinct members.repository_id) as repositories,
-        max(members.caused_by_incident) as caused_by_incident,
-        max(members.fixes_deployment) as fixes_deployment,
-    from members
-    group by members.deployment_id
-    having count(*) > 1
-),
-
-links as (
+with links as (
     select
         links.source,
         links.to_id as ext_id,
@@ -84,74 +61,32 @@ hotfixes as (
     where changes.is_hotfix and changes.head_sha is not null
 ),
 
-places as (
-    select
-        members.deployment_id,
-        members.place,
-        members.revision,
-        members.sha,
-        members.finished_at,
-        members.status = 'success' as is_success,
-        case
-            when members.revision is not null
-                then min(case when members.status = 'success' then members.finished_at end)
-                    over (partition by members.place, members.revision)
-        end as first_succeeded_at,
-    from members
-    where members.attempt_id = members.deployment_id
-),
-
-dated as (
-    select
-        places.deployment_id,
-        places.first_succeeded_at,
-        last_value(case when places.is_success then places.revision end ignore nulls) over (
-            partition by places.place
-            order by places.finished_at, places.deployment_id
-            rows between unbounded preceding and 1 preceding
-        ) as current_revision,
-        last_value(case when places.is_success then places.sha end ignore nulls) over (
-            partition by places.place
-            order by places.finished_at, places.deployment_id
-            rows between unbounded preceding and 1 preceding
-        ) as current_sha,
-        last_value(
-            case when places.is_success then places.first_succeeded_at end ignore nulls
-        ) over (
-            partition by places.place
-            order by places.finished_at, places.deployment_id
-            rows between unbounded preceding and 1 preceding
-        ) as current_since,
-    from places
-),
-
 compared as (
     select
-        members.*,
-        dated.first_succeeded_at,
-        dated.current_revision,
-        dated.current_sha,
-        dated.current_since,
-        coalesce(combined.attempts, 1) as attempts,
-        coalesce(combined.repositories, 1) > 1 as is_of_repositories,
-        coalesce(combined.reached_users, members.reached_users) as has_reached_users,
-        coalesce(combined.started_at, members.started_at) as began_at,
-        coalesce(combined.caused_by_incident, members.caused_by_incident) as repaired_incident,
-        coalesce(combined.fixes_deployment, members.fixes_deployment) as repaired_deployment,
+        attempts.*,
+        history.deployment_id,
+        history.first_succeeded_at,
+        history.current_revision,
+        history.current_sha,
+        history.current_since,
+        history.attempts,
+        history.is_of_repositories,
+        history.reached_users as has_reached_users,
+        history.started_at as began_at,
+        history.caused_by_incident as repaired_incident,
+        history.fixes_deployment as repaired_deployment,
         links.is_proxy as is_linked_by_proxy,
         hotfixes.sha is not null as is_hotfix,
-    from members
-    inner join dated on members.deployment_id = dated.deployment_id
-    left join combined on members.deployment_id = combined.deployment_id
+    from core.deployment_history as history
+    inner join core.deployment_attempts as attempts on history.deployment_id = attempts.attempt_id
     left join links
         on
-            members.source = links.source
-            and members.ext_id = links.ext_id
+            attempts.source = links.source
+            and attempts.ext_id = links.ext_id
     left join hotfixes
         on
-            members.repository_id = hotfixes.repository_id
-            and members.sha = hotfixes.sha
-    where members.attempt_id = members.deployment_id
+            attempts.repository_id = hotfixes.repository_id
+            and attempts.sha = hotfixes.sha
 ),
 
 explained as (

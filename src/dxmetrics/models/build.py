@@ -117,10 +117,10 @@ class _Build:
         definition = node.definition(self.variables)
         is_same = self.before.get(node.name) == (kind_of(node), definition)
         try:
-            changed = [table for table in node.inputs if self._concerns(table, node)]
             if node.is_view:
-                mode, rows = self._view(node, is_same=is_same, has_changes=bool(changed)), None
+                mode, rows = self._view(node, is_same=is_same), None
             else:
+                changed = [table for table in node.inputs if self._concerns(table, node)] if is_same else ()
                 mode, rows = self._table(node, is_same=is_same, changed=changed)
         except duckdb.Error as error:
             raise storage_refusal(error, node.place) or ModelError(f"{node.place}: {error}") from error
@@ -139,8 +139,8 @@ class _Build:
             self.connection, partial.read_columns(self.connection, node, table)
         )
 
-    def _view(self, node: Node, *, is_same: bool, has_changes: bool) -> Mode:
-        if has_changes:
+    def _view(self, node: Node, *, is_same: bool) -> Mode:
+        if not self.changes.keys().isdisjoint(node.inputs):
             self.changes[node.name] = Change(node.name)
         if is_same and not self.reshaped.intersection(node.inputs):
             return "skipped"

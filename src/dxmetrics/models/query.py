@@ -125,7 +125,11 @@ def _reads_all(node: Mapping[str, Any], aliases: set[str]) -> bool:
         return True
     if node.get("class") == "STAR":
         return not node["relation_name"] or node["relation_name"].lower() in aliases
-    return node.get("class") == "COLUMN_REF" and len(node["column_names"]) == 1 and node["column_names"][0].lower() in aliases
+    return (
+        node.get("class") == "COLUMN_REF"
+        and len(node["column_names"]) == 1
+        and node["column_names"][0].lower() in aliases
+    )
 
 
 def _reference(node: Mapping[str, Any], text: str, name: str) -> Reference:
