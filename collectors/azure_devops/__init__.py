@@ -9,7 +9,10 @@ Reads:  GET git/repositories of each organisation or project, and once for all r
         two requests. Commits, direct pushes, reverts and lines come from a bare mirror of each repository.
 Needs:  `organisations` (acme, or acme/Shop for one project) or `repositories`; a personal access token (DX_NAME__TOKEN)
         that may read Code, Build, Release, Work Items, and Environment (read & manage, there is no less). Of `reads`,
-        `deployments` are those recorded in environments, `releases` those of classic release pipelines.
+        `deployments` are those recorded in environments, `releases` those of classic release pipelines. For news within
+        seconds, service hooks (Web Hooks with basic authentication, whose password is `webhook_secret`; all details,
+        the newest version) of code pushed, pull requests, repositories, builds completed, run and stage states,
+        releases and work items; polling stays the guarantee.
 Limits: The cloud slows down and then refuses who uses more than 200 of its units in five minutes: what it asks for is
         waited for. A Server has to be 2022 Update 1 or newer. Not told by this API: paths and lines of changes
         (`line_counts` takes lines from the mirror), when a repository was made and last pushed to. A comment on an open
@@ -55,13 +58,13 @@ from .releases import from_release, releases
 from .repositories import Listed, repository, told
 from .reviews import review
 from .settings import AzureDevOpsSettings
+from .webhook import MIRROR, WEBHOOK
 
 __all__ = [
     "AzureDevOps", "AzureDevOpsSettings", "change", "change_commit", "deployment", "identity", "issue", "job",
     "pipeline_run", "repository", "review",
 ]  # fmt: skip
 
-MIRROR = "git"
 # Parts of a project that are scopes of their own: what they are called, which of `reads` asks for them, and whether
 # they are there also where only some repositories of the project are wanted.
 PARTS = {
@@ -81,6 +84,7 @@ class AzureDevOps(Collector):
     produces = (
         Repository, Change, ChangeCommit, Review, PipelineRun, Job, Deployment, Issue, Identity, Commit, Link,
     )  # fmt: skip
+    webhook = WEBHOOK
     Settings: ClassVar[type[SourceSettings]] = AzureDevOpsSettings
 
     def __init__(self, name: str, settings: SourceSettings, context: Context) -> None:

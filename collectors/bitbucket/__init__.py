@@ -8,7 +8,9 @@ Reads:  GET /repositories/{workspace}, 100 a page; of each repository /pullreque
         later, less and less often after that, once a day in the end.
 Needs:  `organisations` (workspaces) or `repositories`; an API token, with `username`, that has the scopes
         read:repository:bitbucket, read:pullrequest:bitbucket, read:pipeline:bitbucket (and read:issue:bitbucket), or an
-        access token with repositories, pull requests and pipelines: read. `since` and `reads` save requests.
+        access token with repositories, pull requests and pipelines: read. `since` and `reads` save requests. For news
+        within seconds, a webhook (`webhook_secret`) of pushes, updates and transfers of repositories, build statuses,
+        pull requests and issues; polling stays the guarantee.
 Limits: 1,000 requests an hour and account, up to 10,000 for access tokens of large workspaces. Back-fill takes at
         most a fifth of that in one collection. Not told by this API: lines and files (`line_counts` takes them from the
         mirror), labels, when a draft became ready, squash apart from rebase. When coding began is told by the mirror
@@ -53,6 +55,7 @@ from .repositories import Listed, discover, repository, told
 from .reviews import review, reviews
 from .settings import BitbucketSettings
 from .slices import known_instants
+from .webhook import MIRROR, WEBHOOK
 
 __all__ = [
     "Bitbucket", "BitbucketSettings", "change", "change_commit", "deployment", "identity", "issue", "job",
@@ -60,7 +63,6 @@ __all__ = [
 ]  # fmt: skip
 
 API_TOKEN_USER = "x-bitbucket-api-token-auth"  # noqa: S105  (who clones with an API token, whoever's it is)
-MIRROR = "git"
 QUIET_SHARE = 24  # looked at again after this part of the time since the last push: after a day, hourly
 LONGEST_QUIET = timedelta(days=1)
 
@@ -73,6 +75,7 @@ class Bitbucket(Collector):
     produces = (
         Repository, Change, ChangeCommit, Review, PipelineRun, Job, Deployment, Issue, Identity, Commit, Link,
     )  # fmt: skip
+    webhook = WEBHOOK
     Settings: ClassVar[type[SourceSettings]] = BitbucketSettings
 
     def __init__(self, name: str, settings: SourceSettings, context: Context) -> None:

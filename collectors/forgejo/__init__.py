@@ -8,7 +8,10 @@ Reads:  one question per organisation tells which repositories have news among i
         mirror. 1,000 changes take about 2,100 requests, and one more for each that was reviewed; a repository without
         news takes one, where Actions are used. At most four at once.
 Needs:  `url`; `organisations` (or people) or `repositories`; a token (DX_NAME__TOKEN) with the scopes read:repository
-        and read:issue, and read:organization for teams; read:user shows addresses that lists leave out.
+        and read:issue, and read:organization for teams; read:user shows addresses that lists leave out. For news
+        within seconds, a webhook (application/json, `webhook_secret`) of an organisation or repository, of pushes,
+        branches or tags made and deleted, repositories, issues, pull requests with comments and reviews, releases and
+        Actions runs; polling stays the guarantee.
 Limits: none of requests. Gitea cannot sort issues and lists requests without their lines: 1,000 changes take about
         3,100 there. The server records no deployments: releases stand for them, or runs and jobs by rule
         (`deployments` in `reads` means nothing here). Squash, rebase and merge are not told apart, files not listed;
@@ -61,13 +64,13 @@ from .runs import job, pipeline_run
 from .settings import ForgejoSettings
 from .slices import Kind
 from .teams import team
+from .webhook import GIT, WEBHOOK
 
 __all__ = [
     "Forgejo", "ForgejoSettings", "change", "change_commit", "deployment", "identity", "issue", "job", "pipeline_run",
     "repository", "review", "team",
 ]  # fmt: skip
 
-GIT = "/git"
 TEAMS = "teams:"
 
 
@@ -80,6 +83,7 @@ class Forgejo(Collector):
         Repository, Change, ChangeCommit, Review, PipelineRun, Job, Deployment, Issue, Team, Membership, Identity,
         Commit, Link,
     )  # fmt: skip
+    webhook = WEBHOOK
     Settings: ClassVar[type[SourceSettings]] = ForgejoSettings
 
     def __init__(self, name: str, settings: SourceSettings, context: Context) -> None:

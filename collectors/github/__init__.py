@@ -8,7 +8,11 @@ Reads:  one GraphQL question per 100 repositories tells which have news (3 point
         come from a bare mirror of each repository. 1,000 changes take about 50 requests.
 Needs:  `organisations` or `repositories`; a token (DX_NAME__TOKEN): fine-grained with read access to contents, pull
         requests, issues, actions, deployments and metadata, and to members of the organisation for teams; or classic
-        with repo and read:org. Or a GitHub App with the same permissions: `app_id` and `private_key`.
+        with repo and read:org. Or a GitHub App with the same permissions: `app_id` and `private_key`. For news within
+        seconds, a webhook (application/json, `webhook_secret`) of pushes, branches or tags made and deleted, pull
+        requests with reviews and comments, issues with comments, workflow runs, deployments with statuses, releases,
+        repositories, memberships and teams; what it failed to deliver is asked for again with the scope admin:org_hook,
+        or Webhooks: read and write. Polling stays the guarantee.
 Limits: 5,000 points and 5,000 requests an hour, more for Apps; the last fifth is kept for what is new. A deployment
         counts from its first success; deployments of other tasks than deploy* are left out. A request of one commit
         that was merged without its number in the commit's subject may be squashed or rebased: its method is unknown.
@@ -23,6 +27,7 @@ Limits: 5,000 points and 5,000 requests an hour, more for Apps; the last fifth i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 
 from dxmetrics.collectors import Collector, Context, Cursor, Page, Scope, SourceSettings
@@ -55,18 +60,17 @@ from .owners import Owners
 from .people import identity
 from .pipelines import pipelines
 from .pulls import change, change_commit, link, review
+from .redelivery import redeliver
 from .repositories import Listed, Listing, full_name, listing, repository, told
 from .runs import job, pipeline_run
 from .settings import GitHubSettings
 from .teams import team
+from .webhook import GIT, TEAMS, WEBHOOK
 
 __all__ = [
     "GitHub", "GitHubSettings", "change", "change_commit", "deployment", "identity", "issue", "job", "link",
     "pipeline_run", "repository", "review", "team",
 ]  # fmt: skip
-
-GIT = "/git"
-TEAMS = "teams:"
 
 
 class GitHub(Collector):
@@ -78,6 +82,7 @@ class GitHub(Collector):
         Repository, Change, ChangeCommit, Review, Link, PipelineRun, Job, Deployment, Issue, Team, Membership, Identity,
         Commit,
     )  # fmt: skip
+    webhook = WEBHOOK
     Settings: ClassVar[type[SourceSettings]] = GitHubSettings
 
     def __init__(self, name: str, settings: SourceSettings, context: Context) -> None:
@@ -116,6 +121,10 @@ class GitHub(Collector):
         if repo is None:
             raise CollectError(f"{self.name}: repository {scope.title} is not listed any more")
         return self._mirrored(repo, cursor) if scope.id.endswith(GIT) else self._told(repo, cursor)
+
+    def redeliver(self, since: datetime) -> tuple[str, ...]:
+        """Ask for webhooks again that failed from `since` on, three days ago at most."""
+        return redeliver(self._access, self._settings, since)
 
     def close(self) -> None:
         """Let the connections go."""

@@ -8,7 +8,10 @@ Reads:  the projects of a group and of all below it, 100 for a request; one Grap
         once a day. Commits, direct pushes and reverts come from a bare mirror of each project.
 Needs:  `organisations` (groups) or `repositories` (group/project), and a token (DX_NAME__TOKEN) with the scopes
         read_api and, for mirrors, read_repository: best one of the group, with the role Reporter. A self-managed server
-        is named in `url`, with the path below which it is, if any. GitLab 15 or newer.
+        is named in `url`, with the path below which it is, if any. GitLab 15 or newer. For news within seconds, a
+        webhook of the group or project, or of the server (signing token or secret token: `webhook_secret`), of pushes,
+        tags, comments, issues, merge requests, pipelines, deployments, releases, members, projects and subgroups;
+        polling stays the guarantee.
 Limits: what the server allows, 2,000 requests a minute on gitlab.com; the last fifth is kept for what is new.
         An approval that was taken back keeps its time and loses its verdict; the number of approvals a request needs
         is not read. A comment that is deleted stays until its request changes. A pipeline that was run again, or whose
@@ -62,14 +65,13 @@ from .releases import release, releases
 from .runs import job, pipeline_run
 from .slices import Place
 from .teams import team
+from .webhook import GIT, TEAMS, WEBHOOK
 
 __all__ = [
     "GitLab", "change", "change_commit", "deployment", "identity", "issue", "job", "pipeline_run", "repository",
     "review", "team",
 ]  # fmt: skip
 
-GIT = "/git"
-TEAMS = "teams:"
 GIT_USER = "oauth2"  # any name does beside a token
 
 
@@ -82,6 +84,7 @@ class GitLab(Collector):
         Repository, Change, ChangeCommit, Review, PipelineRun, Job, Deployment, Issue, Team, Membership, Identity,
         Commit, Link,
     )  # fmt: skip
+    webhook = WEBHOOK
     Settings: ClassVar[type[SourceSettings]] = HostSettings
 
     def __init__(self, name: str, settings: SourceSettings, context: Context) -> None:

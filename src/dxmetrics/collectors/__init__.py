@@ -112,13 +112,15 @@ class Collector(ABC):
 
     `discovers`: its scopes are what a server lists. One that is missing there may be back tomorrow (a permission, an
     outage), so its rows are let go only after it was missing in three runs and for a day.
+    `webhook`: how what the vendor sends is verified, and which scopes it is a reason to collect at once; None: nothing
+    is received. Settings of such a source have a `webhook_secret`.
     """
 
     kind: ClassVar[str]
     discovers: ClassVar[bool] = False
     produces: ClassVar[tuple[type[Record], ...]]
     keeps_payloads: ClassVar[bool] = True  # False where the source itself can be read again for free
-    webhook: ClassVar[Webhook | None] = None  # how the source's webhooks are verified, and what they say changed
+    webhook: ClassVar[Webhook | None] = None
     Settings: ClassVar[type[SourceSettings]] = SourceSettings
 
     def __init__(self, name: str, settings: SourceSettings, context: Context) -> None:
@@ -134,6 +136,10 @@ class Collector(ABC):
     @abstractmethod
     def collect(self, scope: Scope, cursor: Cursor | None) -> Iterator[Page]:
         """Pages of `scope` after `cursor` (None: from the beginning), each whole in itself."""
+
+    def redeliver(self, since: datetime) -> tuple[str, ...]:  # noqa: ARG002  (of those whose vendor can send again)
+        """Ask for webhooks again that failed from `since` on; notes for a person on what came of it."""
+        return ()
 
     def close(self) -> None:
         """Let go of connections; nothing is asked of the collector afterwards."""

@@ -25,6 +25,11 @@ class ApiSettings(SourceSettings):
 
     url: str | None = Field(default=None, description="the server's address; left out: the vendor's own cloud")
     token: SecretStr | None = Field(default=None, description="a token with read access")
+    webhook_secret: SecretStr | None = Field(
+        default=None,
+        description="the secret of the vendor's webhooks, which come to /api/v1/webhooks/NAME; left out: none are"
+        " received",
+    )
     proxy: str | None = Field(
         default=None, description="address of an HTTP proxy; left out: what HTTPS_PROXY of the environment says"
     )

@@ -189,7 +189,50 @@ def access_token(request: Request) -> Reply:
     return Reply(201, {"token": "ghs_installation", "expires_at": ends, "permissions": {"actions": "read"}})
 
 
+def hooks(request: Request) -> Reply:
+    """The webhooks of an organisation or a repository."""
+    rows, link = page(request, [public(hook) for hook in request.world.hooks.get(place(request), [])])
+    return Reply(200, rows, link)
+
+
+def deliveries(request: Request) -> Reply:
+    """What a webhook was sent, newest first; pages go on by cursor."""
+    hook = one_hook(request)
+    if hook is None:
+        return NOT_FOUND
+    status = request.query.get("status")
+    found = [
+        one
+        for one in hook["#deliveries"]
+        if status is None or status == ("success" if one["status_code"] < 400 else "failure")
+    ]
+    size, start = int(request.query.get("per_page", 30)), int(request.query.get("cursor", 0))
+    following = urlencode({**request.query, "cursor": start + size})
+    link = {"link": f'<{request.base}{request.path}?{following}>; rel="next"'} if start + size < len(found) else {}
+    return Reply(200, found[start : start + size], link)
+
+
+def deliver_again(request: Request) -> Reply:
+    hook = one_hook(request)
+    known = [one for one in (hook or {}).get("#deliveries", ()) if one["id"] == int(request.parts["delivery"])]
+    if hook is None or not known:
+        return NOT_FOUND
+    request.world.deliver(hook, known[0]["guid"], again=True)
+    return Reply(202, {})
+
+
+def one_hook(request: Request) -> Node | None:
+    found = request.world.hooks.get(place(request), [])
+    return next((hook for hook in found if hook["id"] == int(request.parts["hook"])), None)
+
+
+def place(request: Request) -> str:
+    parts = request.parts
+    return parts["org"] if "org" in parts else f"{parts['owner']}/{parts['name']}"
+
+
 NOT_FOUND = Reply(404, {"message": "Not Found", "documentation_url": "https://docs.github.com/rest"})
+ORG = r"/orgs/(?P<org>[^/]+)"
 REPO = r"/repos/(?P<owner>[^/]+)/(?P<name>[^/]+)"
 ROUTES: tuple[tuple[str, re.Pattern[str], Callable[[Request], Reply]], ...] = tuple(
     (method, re.compile(pattern), answer)
@@ -208,6 +251,9 @@ ROUTES: tuple[tuple[str, re.Pattern[str], Callable[[Request], Reply]], ...] = tu
         ("GET", r"/orgs/(?P<org>[^/]+)/installation", installation),
         ("GET", r"/users/(?P<org>[^/]+)/installation", installation),
         ("GET", r"/app/installations", installations),
+        ("GET", rf"(?:{ORG}|{REPO})/hooks", hooks),
+        ("GET", rf"(?:{ORG}|{REPO})/hooks/(?P<hook>\d+)/deliveries", deliveries),
+        ("POST", rf"(?:{ORG}|{REPO})/hooks/(?P<hook>\d+)/deliveries/(?P<delivery>\d+)/attempts", deliver_again),
         ("POST", r"/app/installations/(?P<installation>\d+)/access_tokens", access_token),
     )
 )
@@ -219,7 +265,7 @@ def respond(world: World, method: str, path: str, query: Mapping[str, str], base
         found = pattern.fullmatch(path)
         if wanted != method or found is None:
             continue
-        parts = found.groupdict()
+        parts = {name: part for name, part in found.groupdict().items() if part is not None}
         if "owner" in parts and f"{parts['owner']}/{parts['name']}" in world.moved:
             number = world.moved[f"{parts['owner']}/{parts['name']}"]
             rest = path.split("/", 4)[4:]

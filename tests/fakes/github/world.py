@@ -32,6 +32,7 @@ class World:
     users: dict[str, Node] = field(default_factory=dict)
     runs: dict[int, Node] = field(default_factory=dict)
     moved: dict[str, int] = field(default_factory=dict)  # former `owner/name` -> repository
+    hooks: dict[str, list[Node]] = field(default_factory=dict)  # by `acme` or `acme/shop`
     _last_id: int = 1000
 
     # -- making -------------------------------------------------------------------------------------------------------
@@ -322,6 +323,27 @@ class World:
             members=[self.user(login) for login in members], url=f"https://github.test/orgs/{owner}/teams/{slug}",
         )  # fmt: skip
         self.organisation(owner)["teams"].append(made)
+        return made
+
+    def hook(self, place: str, url: str, **fields: Any) -> Node:
+        """A webhook of an organisation or repository, without deliveries; `#answer` is what its receiver answers."""
+        made = {
+            "id": self.next_id(), "type": "Organization", "name": "web", "active": True, "events": ["push"],
+            "config": {"url": url, "content_type": "json", "insecure_ssl": "0", "secret": "********"}, "#answer": 202,
+            "#deliveries": [], **fields,
+        }  # fmt: skip
+        self.hooks.setdefault(place, []).append(made)
+        return made
+
+    def deliver(self, hook: Node, guid: str, *, again: bool = False) -> Node:
+        """Send an event to a webhook: the newest of its deliveries."""
+        code = hook["#answer"]
+        made = {
+            "id": self.next_id(), "guid": guid, "delivered_at": stamp(self.now), "redelivery": again, "duration": 0.1,
+            "status": "OK" if code == 202 else "Invalid HTTP Response", "status_code": code, "event": "push",
+            "action": None, "installation_id": None, "repository_id": None,
+        }  # fmt: skip
+        hook["#deliveries"].insert(0, made)
         return made
 
     def rename(self, repo: Node, name: str) -> None:
