@@ -85,7 +85,8 @@ def target(event: CloudEvent) -> Target | Unmapped:
             return Unmapped(f"dev.cdevents.{subject}.{predicate} is not kept as a record")
     item = contents.checked(event)
     is_own = record in {Deployment, Review}
-    return Target(record, contents.event_key(event.source, event.id) if is_own else contents.subject_key(item))
+    key = contents.event_key(event.source, event.id) if is_own else contents.subject_key(item)
+    return Target(record, key.strip())  # as records keep their texts: what is looked up later must be found
 
 
 def occurred_at(event: CloudEvent) -> datetime:
