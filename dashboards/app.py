@@ -6,6 +6,7 @@ of the current folder.
 
 import gc
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,15 +19,19 @@ from starlette.staticfiles import StaticFiles
 from dxmetrics import api, ui
 from dxmetrics.processes import end_with_parent
 
+TURN = 0.0005  # seconds a thread that draws a page keeps others waiting: whoever pushes must not wait for many of them
+
 stores = api.Stores.of_environment()
 
 
 @asynccontextmanager
 async def warmed_up(_app: st.App) -> AsyncIterator[None]:
     """Imports and first queries happen before the first reader comes, and the collector never walks them again."""
-    from dxmetrics.ui import warmup  # only now: its caches need the running server
+    from dxmetrics.ui import sockets, warmup  # only now: its caches need the running server
 
     end_with_parent(os.environ)
+    sockets.answer_at_once()
+    sys.setswitchinterval(TURN)
     await anyio.to_thread.run_sync(warmup.run)
     gc.collect()
     gc.freeze()

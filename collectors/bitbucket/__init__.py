@@ -125,7 +125,8 @@ class Bitbucket(Collector):
             yield Page(rows={Repository: [payload]}, cursor=state)
         asked_at, active_at = _moment(state.get("asked_at")), _moment(state.get("active_at"))
         now = self._api.client.server_time()
-        if asked_at is not None and now - asked_at < quiet((listed.updated_at, active_at), now):
+        rest = quiet((listed.updated_at, active_at), now)
+        if asked_at is not None and now - asked_at < rest and listed.id not in self.context.asked:
             return
         is_whole = True
 

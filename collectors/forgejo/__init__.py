@@ -32,6 +32,7 @@ from typing import Any, ClassVar
 
 from dxmetrics.collectors import Collector, Context, Cursor, Page, Scope, SourceSettings
 from dxmetrics.collectors.feeds import Feed, Probe, walk
+from dxmetrics.collectors.hosts import teams_rest
 from dxmetrics.errors import NotFoundError, SettingsError
 from dxmetrics.records import (
     Change,
@@ -116,6 +117,8 @@ class Forgejo(Collector):
             raise self._found.absent[scope.id]
         if scope.id.startswith(TEAMS):
             organisation = scope.id.removeprefix(TEAMS)
+            if teams_rest(cursor, self.context.now()) and scope.id not in self.context.asked:
+                return iter(())
             return teams.read(self._api, self._accounts, organisation, cursor, self.context.now())
         one = self._found.listed.get(scope.id.removesuffix(GIT))
         if one is None:

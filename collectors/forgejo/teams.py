@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from dxmetrics.collectors import Cursor, Page
@@ -13,14 +13,10 @@ from dxmetrics.records import Identity, Membership, Team
 from .api import Api, Row, at_once, explained
 from .people import Accounts, account
 
-EVERY = timedelta(hours=20)  # once a day, whenever the day's first run is
-
 
 def read(api: Api, accounts: Accounts, organisation: str, cursor: Cursor | None, now: datetime) -> Iterator[Page]:
-    """The teams of an organisation and their members; nothing within a day of the last time."""
+    """The teams of an organisation and their members."""
     kept = cursor or {}
-    if kept.get("read_at") and now - datetime.fromisoformat(kept["read_at"]) < EVERY:
-        return
     with explained("teams", "teams"):
         teams = api.rows(f"orgs/{organisation}/teams")
         members = at_once(lambda one: api.rows(f"teams/{one['id']}/members"), teams)

@@ -32,6 +32,7 @@ from typing import Any, ClassVar
 
 from dxmetrics.collectors import Collector, Context, Cursor, Page, Scope, SourceSettings
 from dxmetrics.collectors.feeds import Feed, walk
+from dxmetrics.collectors.hosts import teams_rest
 from dxmetrics.errors import CollectError, SettingsError
 from dxmetrics.records import (
     Change,
@@ -116,6 +117,8 @@ class GitHub(Collector):
             raise self._listing.absent[scope.id]
         if scope.id.startswith(TEAMS):
             owner = scope.id.removeprefix(TEAMS)
+            if teams_rest(cursor, self.context.now()) and scope.id not in self.context.asked:
+                return iter(())
             return teams.read(self._access.of(owner), owner, cursor, self.context.now())
         repo = self._listing.found.get(scope.id.removesuffix(GIT))
         if repo is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from dxmetrics.collectors import Cursor, Page
@@ -14,14 +14,10 @@ from . import queries
 from .api import Api, nodes
 from .people import account, everybody
 
-EVERY = timedelta(hours=20)  # once a day, whenever the day's first run is
-
 
 def read(api: Api, owner: str, cursor: Cursor | None, now: datetime) -> Iterator[Page]:
-    """The teams of an organisation and their members; nothing within a day of the last time."""
+    """The teams of an organisation and their members."""
     kept = cursor or {}
-    if kept.get("read_at") and now - datetime.fromisoformat(kept["read_at"]) < EVERY:
-        return
     path = ("organization", "teams")
     teams = [one for page, _ in api.pages(queries.TEAMS, path, f"teams of {owner}", owner=owner) for one in page]
     api.complete([(one, queries.MEMBERS) for one in teams])

@@ -32,7 +32,7 @@ from typing import Any, ClassVar
 
 from dxmetrics.collectors import Collector, Context, Cursor, Page, Scope, SourceSettings
 from dxmetrics.collectors.feeds import Feed, walk
-from dxmetrics.collectors.hosts import HostSettings
+from dxmetrics.collectors.hosts import HostSettings, teams_rest
 from dxmetrics.errors import NotFoundError, SettingsError
 from dxmetrics.records import (
     Change,
@@ -116,6 +116,8 @@ class GitLab(Collector):
         if scope.id in self._discovery.absent:
             raise self._discovery.absent[scope.id]
         if scope.id.startswith(TEAMS):
+            if teams_rest(cursor, self.context.now()) and scope.id not in self.context.asked:
+                return iter(())
             return teams.read(self._api, scope.id.removeprefix(TEAMS), cursor, self.context.now())
         one = self._discovery.found.get(scope.id.removesuffix(GIT))
         if one is None:

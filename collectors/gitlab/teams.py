@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from dxmetrics.collectors import Cursor, Page
@@ -14,14 +14,10 @@ from . import queries
 from .api import Api, Node, explained, follower, nodes
 from .people import account, everybody
 
-EVERY = timedelta(hours=20)  # once a day, whenever the day's first run is
-
 
 def read(api: Api, group: str, cursor: Cursor | None, now: datetime) -> Iterator[Page]:
-    """A group, those below it and their members; nothing within a day of the last time."""
+    """A group, those below it and their members."""
     kept = cursor or {}
-    if kept.get("read_at") and now - datetime.fromisoformat(kept["read_at"]) < EVERY:
-        return
     with explained(group, "teams", "a membership"):
         groups = _groups(api, group)
         members = {one["fullPath"]: _members(api, one) for one in groups}

@@ -113,11 +113,11 @@ def stoppable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def end_with_parent(variables: Mapping[str, str]) -> None:
-    """End this process, as if terminated, once the process that started it is no more. Without one, do nothing."""
+def end_with_parent(variables: Mapping[str, str]) -> bool:
+    """End this process, as if terminated, once the process that started it is no more. False: nobody did."""
     parent = variables.get(PARENT_VARIABLE, "")
     if not parent.isdigit():
-        return
+        return False
 
     def watch() -> None:
         while os.getppid() == int(parent):
@@ -125,3 +125,4 @@ def end_with_parent(variables: Mapping[str, str]) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="parent", daemon=True).start()
+    return True

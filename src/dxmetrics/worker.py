@@ -32,13 +32,14 @@ if TYPE_CHECKING:
 
 POLL = 1.0  # seconds between looks at the clock and the inbox
 RETRY = 10.0  # seconds until a turn that could not be done is tried again
-SHARE = 3  # after a publication that took a second, so many seconds belong to other work
+SHARE = 1  # after a publication that took a second, so many seconds belong to other work
 LONGEST_REST = 60.0
 DURING = 60.0  # seconds between publications while sources are still being read; the first comes sooner
 FIRST = 15.0
 KEPT = timedelta(days=30)  # processed deliveries, so that a repeated one is known
 LOG_KEPT = timedelta(days=14)
 TIDY_EVERY = timedelta(hours=1)
+REDELIVERED = timedelta(days=3)  # how long GitHub can send a webhook again
 
 log = logging.getLogger("dxmetrics.worker")
 
@@ -116,7 +117,7 @@ class Worker:
         """Do what there is to do; False where a thread of it hangs."""
         project = self._find()
         sources = configured(project)
-        self._tidy(sources)
+        self._tidy(project, sources)
         due = self._due(project, sources)
         if not due and not self._has_news and not self._state.inbox.pending(1):
             return True
@@ -219,17 +220,20 @@ class Worker:
             self._state.run_log.add(self._run_id, event.step, "ok", seconds=event.seconds, message=event.detail)
         self._listen(event)
 
-    def _tidy(self, sources: Sequence[Source]) -> None:
-        """Now and then forget what nobody needs any more."""
+    def _tidy(self, project: Project, sources: Sequence[Source]) -> None:
+        """Now and then forget what nobody needs any more, and ask for webhooks that did not arrive."""
         now = self._clock()
         if self._tidied is not None and abs(now - self._tidied) < TIDY_EVERY:
             return
-        self._tidied = now
+        since, self._tidied = self._tidied or now - REDELIVERED, now
         self._state.inbox.prune(now - KEPT)
         self._state.run_log.prune(now - LOG_KEPT)
         for name in self._state.schedule.entries():
             if name != PUSH_SOURCE and name not in {source.name for source in sources}:
                 self._state.schedule.forget(name)
+        for name, notes in pipeline.redeliver(project, since, clock=self._clock).items():
+            for note in notes:
+                self._state.run_log.add(self._run_id or "worker", "redeliver", "ok", source=name, message=note)
 
 
 def _cadence(project: Project, source: Source) -> str:

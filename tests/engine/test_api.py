@@ -211,12 +211,12 @@ def test_events_come_structured_binary_and_in_batches_and_count_once(web: Web) -
 def test_a_webhook_is_verified_over_its_raw_bytes_and_kept_without_credentials(web: Web) -> None:
     body = b'{ "repository":7 }'
     signed = hmac.new(b"s3cret", body, hashlib.sha256).hexdigest()
-    headers = {"x-signature": signed, "x-delivery": "d1", "x-event": "push", "x-auth-token": "t", "cookie": "c"}
+    headers = {"x-signature": signed, "x-delivery": "d1", "x-event-key": "push", "x-api-key": "t", "cookie": "c"}
     assert web.client.post("/api/v1/webhooks/ours", content=body, headers=headers).status_code == 202
     assert web.client.post("/api/v1/webhooks/ours", content=body, headers=headers).status_code == 200
     (kept,) = web.state.inbox.pending(10)
     assert (kept.endpoint, kept.delivery_id, kept.body) == ("webhooks/ours", "d1", body)
-    assert kept.headers == {"x-delivery": "d1", "x-event": "push"}
+    assert kept.headers == {"x-delivery": "d1", "x-event-key": "push"}
     forged = web.client.post("/api/v1/webhooks/ours", content=body + b" ", headers=headers | {"x-delivery": "d2"})
     assert forged.status_code == 401
     assert "set the same secret" in error(forged)

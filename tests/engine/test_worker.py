@@ -31,14 +31,22 @@ import json
 from datetime import datetime, timezone
 
 from dxmetrics.collectors import CollectError, Collector, Page, Scope, SourceSettings
+from pydantic import SecretStr
+
 from dxmetrics.errors import LimitedError
 from dxmetrics.records import Repository
+
+
+class Settings(SourceSettings):
+    """A secret for webhooks."""
+
+    webhook_secret: SecretStr | None = None
 
 
 class Counted(Collector):
     kind = "counted"
     produces = (Repository,)
-    Settings = SourceSettings
+    Settings = Settings
 
     def scopes(self):
         yield Scope("a", "a")
@@ -55,7 +63,12 @@ class Counted(Collector):
             raise LimitedError(f"{self.name}: used up", datetime(2026, 1, 5, 15, tzinfo=timezone.utc))
         count = (cursor or {}).get("count", 0) + 1
         row = {"ext_id": scope.id, "name": f"git.test/{scope.id}{count}"}
+        if scope.id in self.context.asked:
+            self.log.warning("asked for %s", scope.id)
         yield Page(rows={Repository: [row]}, cursor={"count": count})
+
+    def redeliver(self, since):
+        return (f"since {since:%d %H:%M}",)
 '''
 
 
@@ -302,3 +315,23 @@ def test_a_removed_source_is_forgotten(shop: Shop) -> None:
     shop.configure(TWO)
     shop.turn()
     assert set(shop.state.schedule.entries()) == {"two"}
+
+
+def test_webhooks_that_did_not_arrive_are_asked_for_every_hour(shop: Shop) -> None:
+    shop.configure(ONE + 'webhook_secret = "s"\n' + TWO)
+    working = shop.worker()
+    working.run(turns=1)
+    shop.clock.advance(minutes=30)
+    working.run(turns=1)
+    shop.clock.advance(minutes=30)
+    working.run(turns=1)
+    said = [(one.source, one.message) for one in shop.state.run_log.latest(50) if one.step == "redeliver"]
+    assert said == [("one", "since 05 12:00"), ("one", "since 02 12:00")]
+
+
+def test_a_scope_that_was_asked_for_knows_it(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    shop.turn()
+    assert "asked for" not in caplog.text
+    shop.state.schedule.look("one", ["b"])
+    shop.turn()
+    assert "asked for b" in caplog.text

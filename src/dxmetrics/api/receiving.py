@@ -19,7 +19,7 @@ from dxmetrics.state import Delivery
 MOST_BYTES = 25_000_000  # what GitHub sends at most
 LONGEST_KEY = 200  # characters of an Idempotency-Key
 KEPT_HEADERS = ("ce-", "webhook-", "x-")  # what a vendor says beside the body
-SECRET_HEADERS = ("auth", "cookie", "key", "secret", "signature", "token")
+SECRET_HEADERS = ("api-key", "auth", "cookie", "secret", "signature", "token")
 INGEST = "ingest"  # the scope of a token that may push everything; `ingest:deployments` may only that
 
 
@@ -171,7 +171,7 @@ def _authorize(stores: Stores, headers: Mapping[str, str], name: str) -> str:
     scheme, _, text = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not text:
         raise TokenRefused("no API token: send `Authorization: Bearer TOKEN`, with one of `dxmetrics tokens create`")
-    token = stores.state.tokens.check(text.strip())
+    token = stores.token(text.strip())
     if not {INGEST, f"{INGEST}:{name}"} & set(token.scopes):
         raise Forbidden(
             f"API token {token.name!r} may not push {name}: create one with --scope {INGEST}:{name} or {INGEST}"

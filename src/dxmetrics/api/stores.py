@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +17,10 @@ from dxmetrics.sources import configured
 
 if TYPE_CHECKING:
     from dxmetrics.collectors.webhooks import Webhook
-    from dxmetrics.state import State
+    from dxmetrics.state import ApiToken, State
+
+TRUSTED = 2.0  # seconds a token that was checked is not checked again; so long may a revoked one still push
+MOST_TOKENS = 1_000
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Stores:
         self.clock = clock
         self._lock = threading.Lock()
         self._state: State | None = None
+        self._tokens: dict[str, tuple[ApiToken, float]] = {}
 
     @classmethod
     def of_environment(cls) -> Self:
@@ -48,6 +53,18 @@ class Stores:
             if self._state is None:
                 self._state = state.of_project(self.project, self.clock)
             return self._state
+
+    def token(self, text: str) -> ApiToken:
+        """The token of this text, as it was known at most `TRUSTED` ago; TokenRefused where it is none."""
+        now = time.monotonic()
+        known = self._tokens.get(text)
+        if known is not None and now < known[1]:
+            return known[0]
+        token = self.state.tokens.check(text)
+        if len(self._tokens) >= MOST_TOKENS:
+            self._tokens.clear()
+        self._tokens[text] = (token, now + TRUSTED)
+        return token
 
     @cached_property
     def hooks(self) -> Mapping[str, Hook]:
@@ -66,3 +83,4 @@ class Stores:
             if self._state is not None:
                 self._state.close()
                 self._state = None
+            self._tokens.clear()

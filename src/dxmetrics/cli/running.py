@@ -86,7 +86,8 @@ def work(
         return to_open(project, repositories or [], sample=sample)
 
     opened = find()
-    end_with_parent(os.environ)
+    if end_with_parent(os.environ):
+        os.nice(BEHIND)
     with watching(opened) as watch, state.of_project(opened, pipeline.utc_now) as store:
         worker = Worker(find, store, clock=pipeline.utc_now, listen=watch)
 
@@ -100,6 +101,7 @@ def work(
         raise typer.Exit(RESTART)
 
 
+BEHIND = 10  # how much a worker steps back behind the web process beside it
 RESTART = 75  # EX_TEMPFAIL: a thread hangs for ever, and a new process is free of it
 
 

@@ -60,7 +60,7 @@ def list_tokens(project: Folder = None, as_json: Json = False) -> None:
 def revoke(
     key: Annotated[str, typer.Argument(metavar="ID", help="the token's id, see `tokens list`")], project: Folder = None
 ) -> None:
-    """End a token at once."""
+    """End a token, within seconds."""
     with _state(project) as state:
         if not state.tokens.revoke(key):
             valid = ", ".join(token.id for token in state.tokens.all() if token.revoked_at is None) or "none"

@@ -11,7 +11,7 @@ import importlib
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -96,6 +96,7 @@ class Page:
 class Context:
     """What the engine hands to a collector: the clock, a folder of its own that survives runs, a progress line, and how
     its requests go out: the budgets that all sources of a run share, a transport (None: the network), and a sleep.
+    `asked` has the ids of scopes that somebody said changed: they are read though they had better rest.
     """
 
     now: Callable[[], datetime]
@@ -105,6 +106,7 @@ class Context:
     budgets: Budgets = field(default_factory=Budgets)
     transport: httpx2.BaseTransport | None = None
     sleep: Callable[[float], None] = time.sleep
+    asked: Container[str] = frozenset()
 
 
 class Collector(ABC):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, SecretStr
 
-from dxmetrics.collectors import Context, SourceSettings
+from dxmetrics.collectors import Context, Cursor, SourceSettings
 from dxmetrics.http import Client
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["changes", "pipelines", "deployments", "releases", "issues", "teams"]
 KINDS: tuple[Kind, ...] = ("changes", "pipelines", "deployments", "releases", "issues", "teams")
+
+TEAMS_REST = timedelta(hours=20)  # once a day, whenever the day's first run is
 
 
 class ApiSettings(SourceSettings):
@@ -99,6 +101,12 @@ class HostSettings(ApiSettings):
     def since_instant(self) -> datetime | None:
         """The first instant that is read; None: all there is."""
         return datetime.combine(self.since, time(), UTC) if self.since else None
+
+
+def teams_rest(cursor: Cursor | None, now: datetime) -> bool:
+    """Whether teams were read within a day, by the `read_at` of their cursor: they are read once a day."""
+    read_at = (cursor or {}).get("read_at")
+    return read_at is not None and now - datetime.fromisoformat(read_at) < TEAMS_REST
 
 
 def memberships(

@@ -6,6 +6,7 @@ A file is never published over another, so a version in use stays as it is until
 from __future__ import annotations
 
 import json
+import os
 import re
 import tempfile
 import threading
@@ -22,6 +23,10 @@ import pyarrow as pa
 from dxmetrics.errors import SettingsError, WarehouseError
 from dxmetrics.metrics.definition import Definition, definition
 from dxmetrics.warehouse import latest
+
+# Queries that run at a time, each on several threads of its own. More would not be answered sooner, and everybody else
+# in this process would wait for the processor.
+_running = threading.BoundedSemaphore(max(2, os.cpu_count() or 2))
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,8 @@ class Reading:
     @contextmanager
     def _named(self) -> Iterator[None]:
         try:
-            yield
+            with _running:
+                yield
         except duckdb.Error as error:
             version = self.publication.path.name
             raise WarehouseError(f"{version} cannot be read: {error}; build and publish again") from error

@@ -18,6 +18,7 @@ from dxmetrics.pipeline.events import (
     StepStarted,
 )
 from dxmetrics.pipeline.pushes import Drained, drain
+from dxmetrics.pipeline.redelivery import redeliver
 from dxmetrics.pipeline.steps import (
     Outcome,
     build,
@@ -35,5 +36,5 @@ from dxmetrics.pipeline.steps import (
 __all__ = [
     "Collection", "Drained", "Event", "Listener", "Noticed", "Outcome", "ScopeFinished", "ScopeMoved",
     "ScopeResult", "ScopeStarted", "SourceSaid", "StepFinished", "StepStarted", "build", "check", "collect",
-    "counted", "derivations", "drain", "has_data", "publish", "replay", "sample_source", "up", "utc_now",
+    "counted", "derivations", "drain", "has_data", "publish", "redeliver", "replay", "sample_source", "up", "utc_now",
 ]  # fmt: skip

@@ -151,6 +151,7 @@ class Collecting:
         self._unusable: dict[str, AuthError | LimitedError] = {}  # sources of which no other scope is tried
         self._patience = project.settings.schedule.stuck_minutes * 60.0
         self._unfinished: list[_Task] = []
+        self._only: Mapping[str, Container[str]] = {}
 
     def run(
         self,
@@ -165,6 +166,7 @@ class Collecting:
         each source only, for a look at it.
         """
         self._is_look = most_scopes is not None
+        self._only = only or {}
         loaders = {source.name: self._loader(source) for source in sources}
         self._readers = Readers(WORKERS)
         try:
@@ -173,7 +175,7 @@ class Collecting:
                 [
                     task
                     for task in self._tasks(source, self._listed(source, listing))
-                    if only is None or source.name not in only or task.scope.id in only[source.name]
+                    if source.name not in self._only or task.scope.id in self._only[source.name]
                 ][:most_scopes]
                 for source, listing in listed
             ]
@@ -219,16 +221,25 @@ class Collecting:
         )
 
     def _list(self, source: Source) -> Listing:
-        folder = self.project.source_folder(source.name)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            say = partial(self._say, source.name)
-            context = Context(self.clock, folder, say, self.project.folder, self._budgets, sleep=self._sleep)
-            collector = source.collector(source.name, source.settings, context)
+            collector = source.collector(source.name, source.settings, self._context(source))
             self._collectors.append(collector)
             return collector, {scope.id: scope for scope in collector.scopes()}
         except Exception as error:
             return error
+
+    def _context(self, source: Source) -> Context:
+        folder = self.project.source_folder(source.name)
+        folder.mkdir(parents=True, exist_ok=True)
+        return Context(
+            self.clock,
+            folder,
+            partial(self._say, source.name),
+            self.project.folder,
+            self._budgets,
+            sleep=self._sleep,
+            asked=self._only.get(source.name, frozenset()),
+        )
 
     def _tasks(self, source: Source, listing: Listing) -> tuple[_Task, ...]:
         """A task per scope; a source whose scopes cannot be listed is a failed scope without an id."""

@@ -84,7 +84,8 @@ class Inbox:
         self._waiting: list[_Group] = []
         self._is_writing = False
         self._turn = threading.Condition()
-        self._insert = database.insert(inbox).on_conflict_do_nothing(index_elements=["endpoint", "delivery_id"])
+        insert = database.insert(inbox).on_conflict_do_nothing(index_elements=["endpoint", "delivery_id"])
+        self._insert = insert.returning(inbox.c.endpoint, inbox.c.delivery_id)  # of the new ones
 
     def append(self, delivery: Delivery) -> bool:
         """Keep it; False where it was here before, processed or not. StateError: it is not kept."""
@@ -120,17 +121,16 @@ class Inbox:
             self._turn.notify_all()
 
     def _settle(self, groups: Sequence[_Group]) -> None:
+        rows = [row for group in groups for row in group.rows]
         try:
             with self._database.writing() as connection:
-                found = [
-                    [connection.execute(self._insert, row).rowcount == 1 for row in group.rows] for group in groups
-                ]
+                written = {tuple(row) for row in connection.execute(self._insert, rows)} if rows else set()
         except BaseException as error:
             for group in groups:
                 group.failure = error
             raise
-        for group, are_new in zip(groups, found, strict=True):
-            group.are_new = are_new
+        for group in groups:
+            group.are_new = [_is_first(row, written) for row in group.rows]
 
     def pending(self, limit: int) -> list[Received]:
         """The oldest deliveries that wait, at most `limit`, and fewer where their bodies are large.
@@ -228,6 +228,15 @@ def _require(name: str, value: str, longest: int) -> None:
         raise ValueError(f"{name} has {len(value)} characters: 1 to {longest} are possible")
     if not value.isprintable():
         raise ValueError(f"{name} {value!r} has characters that cannot be printed")
+
+
+def _is_first(row: Mapping[str, Any], written: set[tuple[str, str]]) -> bool:
+    """Whether a row is one of those written, and the first of its key: it is taken out of them."""
+    key = (row["endpoint"], row["delivery_id"])
+    if key not in written:
+        return False
+    written.remove(key)
+    return True
 
 
 def _row(delivery: Delivery, now: datetime) -> dict[str, Any]:

@@ -6,6 +6,7 @@ they are: `st.cache_data` would copy each one on every rerun, which costs more t
 
 import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar, cast
@@ -28,21 +29,39 @@ class Kept:
         self._lock = threading.Lock()
         self._publication: Hashable = None
         self._answers: dict[Hashable, Any] = {}
+        self._asked: dict[Hashable, Future[Any]] = {}
 
     def once(self, publication: Hashable, question: Hashable, ask: Callable[[], Answer]) -> Answer:
-        """The answer to `question`, asked once per publication (sessions that ask at the same time may both ask)."""
+        """The answer to `question`, asked once per publication: sessions that ask at the same time wait for one."""
         with self._lock:
             if publication != self._publication:
                 self._publication = publication
                 self._answers.clear()
             if question in self._answers:
                 return cast("Answer", self._answers[question])
-        answer = ask()
+            key = (publication, question)
+            asked = self._asked.get(key)
+            if asked is None:
+                mine = self._asked[key] = Future[Any]()
+        if asked is not None:
+            try:
+                return cast("Answer", asked.result())
+            except BaseException:
+                return ask()  # whoever asked was broken off; should the question itself fail, it fails here too
+        try:
+            answer = ask()
+        except BaseException as error:
+            with self._lock:
+                del self._asked[key]
+            mine.set_exception(error)
+            raise
         with self._lock:
+            del self._asked[key]
             if publication == self._publication:
                 self._answers[question] = answer
                 if len(self._answers) > KEPT:
                     del self._answers[next(iter(self._answers))]
+        mine.set_result(answer)
         return answer
 
 
