@@ -46,20 +46,24 @@ MONTHS = {"DX_SAMPLE__MONTHS": "8"}
 
 def measure() -> Iterator[Measurement]:
     """First without readers, then with them, then a large inbox."""
-    with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as (address, token):
-        with httpx2.Client(base_url=address, timeout=30) as client, sender() as pool:
-            times = pool.apply(one_after_the_other, (address, token, SECONDS))
-            yield p95("ingest of one deployment, p95 alone", times, ALONE)
-            yield rate("deployments accepted, one a request", pool.apply(many, (address, token, single)), SUSTAINED)
-            yield rate(f"events accepted, {BATCH} a request", pool.apply(many, (address, token, batch)), SUSTAINED)
-            wait_for(lambda: client.get("/readyz").json()["inbox"] == 0)
-            soon = [until_published(client, address, token) for _ in range(3)]
-            watch_of = f"{statistics.median(soon):.1f} s (slowest of 3: {max(soon):.1f} s)"
-            yield Measurement("from a push to its publication", watch_of, f"<= {SOON:.0f} s", max(soon) <= SOON)
-            with readers(address) as clicks:
-                times = pool.apply(one_after_the_other, (address, token, 2 * SECONDS))
-            yield p95(f"ingest, p95 while {SESSIONS} sessions click", times, BESIDE)
-            yield Measurement("clicks answered meanwhile", f"{clicks[0]:,} in {2 * SECONDS:.0f} s")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running(Path(folder)) as (address, token),
+        httpx2.Client(base_url=address, timeout=30) as client,
+        sender() as pool,
+    ):
+        times = pool.apply(one_after_the_other, (address, token, SECONDS))
+        yield p95("ingest of one deployment, p95 alone", times, ALONE)
+        yield rate("deployments accepted, one a request", pool.apply(many, (address, token, single)), SUSTAINED)
+        yield rate(f"events accepted, {BATCH} a request", pool.apply(many, (address, token, batch)), SUSTAINED)
+        wait_for(lambda: client.get("/readyz").json()["inbox"] == 0)
+        soon = [until_published(client, address, token) for _ in range(3)]
+        watch_of = f"{statistics.median(soon):.1f} s (slowest of 3: {max(soon):.1f} s)"
+        yield Measurement("from a push to its publication", watch_of, f"<= {SOON:.0f} s", max(soon) <= SOON)
+        with readers(address) as clicks:
+            times = pool.apply(one_after_the_other, (address, token, 2 * SECONDS))
+        yield p95(f"ingest, p95 while {SESSIONS} sessions click", times, BESIDE)
+        yield Measurement("clicks answered meanwhile", f"{clicks[0]:,} in {2 * SECONDS:.0f} s")
     yield from drained()
 
 
