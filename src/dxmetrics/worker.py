@@ -149,11 +149,13 @@ class Worker:
             self._state.schedule.start(one.name)
         only = {one.name: one.only for one in due if one.only is not None}
         self._next_look = time.monotonic() + FIRST
+        self._back_fill = pipeline.BackFill(project)
+        names = [one.name for one in due]
         collection = pipeline.collect(
             project,
-            [one.name for one in due],
+            names,
             only=only,
-            between=lambda: self._between(project),
+            between=lambda: self._between(project, names),
             clock=self._clock,
             listen=self._heard,
         )
@@ -173,7 +175,7 @@ class Worker:
             self._has_news = True
         self._listen(event)
 
-    def _between(self, project: Project) -> None:
+    def _between(self, project: Project, names: Sequence[str]) -> None:
         """What cannot wait until every source is read: the end, what was pushed, and a first look at what is there."""
         if self._stop.is_set():
             raise KeyboardInterrupt
@@ -189,7 +191,11 @@ class Worker:
             self._publish(project)
         except ModelError as error:
             self._say(str(error))  # and go on reading: what is in sql/ can be mended meanwhile
-        self._next_look = time.monotonic() + DURING
+        if now >= self._next_look:
+            for name, text in self._back_fill.told(names, time.monotonic()).items():
+                self._state.run_log.add(self._run_id, "collect", "started", source=name, message=text)
+                self._listen(Noticed(f"  {name}: {text}"))
+            self._next_look = time.monotonic() + DURING
 
     def _take_in(self, project: Project) -> None:
         """Land what was pushed."""

@@ -4,6 +4,7 @@ This is the only place where collectors and the warehouse meet. Each step opens 
 its own and leaves it usable, so that a step that was interrupted is simply run again.
 """
 
+from dxmetrics.pipeline.backfill import BackFill
 from dxmetrics.pipeline.collection import Collection, ScopeResult
 from dxmetrics.pipeline.derivations import derivations
 from dxmetrics.pipeline.events import (
@@ -34,7 +35,8 @@ from dxmetrics.pipeline.steps import (
 )
 
 __all__ = [
-    "Collection", "Drained", "Event", "Listener", "Noticed", "Outcome", "ScopeFinished", "ScopeMoved",
+    "BackFill", "Collection", "Drained", "Event", "Listener", "Noticed", "Outcome", "ScopeFinished", "ScopeMoved",
     "ScopeResult", "ScopeStarted", "SourceSaid", "StepFinished", "StepStarted", "build", "check", "collect",
-    "counted", "derivations", "drain", "has_data", "publish", "redeliver", "replay", "sample_source", "up", "utc_now",
+    "counted", "derivations", "drain", "has_data", "publish", "redeliver", "replay", "sample_source", "up",
+    "utc_now",
 ]  # fmt: skip

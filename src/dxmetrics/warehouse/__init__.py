@@ -10,7 +10,7 @@ from dxmetrics.warehouse.load import Counts, Loader
 from dxmetrics.warehouse.publish import Publication, latest, publish
 from dxmetrics.warehouse.pushed import RUN, forget_healed, known_until, note_pushes, payloads
 from dxmetrics.warehouse.replay import replay
-from dxmetrics.warehouse.scopes import forget_scope, known_scopes, miss_scope, unmiss_scopes
+from dxmetrics.warehouse.scopes import forget_scope, history_left, known_scopes, miss_scope, unmiss_scopes
 from dxmetrics.warehouse.state import (
     facts,
     finish_run,
@@ -23,7 +23,7 @@ from dxmetrics.warehouse.state import (
 
 __all__ = [
     "FILE_NAME", "RUN", "Counts", "Loader", "Publication", "copy_source", "facts", "finish_run", "finish_scope",
-    "forget_healed", "forget_scope", "known_scopes", "known_until", "latest", "miss_scope", "note_pushes",
-    "open_writer", "payloads", "publish", "read_cursor", "replay", "set_fact", "start_run", "start_scope",
-    "transaction", "unmiss_scopes",
+    "forget_healed", "forget_scope", "history_left", "known_scopes", "known_until", "latest", "miss_scope",
+    "note_pushes", "open_writer", "payloads", "publish", "read_cursor", "replay", "set_fact", "start_run",
+    "start_scope", "transaction", "unmiss_scopes",
 ]  # fmt: skip

@@ -53,3 +53,36 @@ def forget_scope(connection: DuckDBPyConnection, source: str, scope: str) -> Non
     with transaction(connection):
         for table in ("cursors", "coverage", "quarantine", "scope_runs", "missing_scopes"):
             connection.execute(f"delete from meta.{table} where source = ? and scope = ?", [source, scope])
+
+
+def history_left(connection: DuckDBPyConnection, source: str) -> tuple[int, int, float]:
+    """How much of a source's history is still to be read: its scopes, those among them that are not read whole, and the
+    seconds of time that are missing of these, each back to when its repository was made."""
+    row = first_row(
+        connection,
+        """
+        select
+            count(*),
+            count(*) filter (where missing.seconds > 0),
+            coalesce(sum(missing.seconds) filter (where missing.seconds > 0), 0)::double
+        from (
+            select coverage.scope, max(date_diff('second', repositories.created_at, coverage.began)) as seconds
+            from (
+                select scope, stream, arg_max(covered_from, covered_to) as began
+                from meta.coverage
+                where source = $source
+                group by scope, stream
+            ) as coverage
+            inner join (
+                select scope, min(created_at) as created_at
+                from landing.repositories
+                where source = $source and created_at is not null
+                group by scope
+            ) as repositories
+                on coverage.scope = repositories.scope
+            group by coverage.scope
+        ) as missing
+        """,
+        {"source": source},
+    )
+    return row or (0, 0, 0.0)
