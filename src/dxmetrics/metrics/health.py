@@ -79,6 +79,7 @@ def values(reading: Reading, dimension: str) -> tuple[str, ...]:
     else:
         sql = f"select distinct {dimension} as found from core.services as services"
         sql += f" union select distinct {dimension} from core.changes as changes"
+        sql += f" union select distinct {dimension} from core.deployments as deployments"
     rows = reading.rows(f"select found from ({sql}) as names where found is not null order by found")
     return tuple(str(row["found"]) for row in rows)
 
