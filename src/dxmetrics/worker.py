@@ -206,7 +206,10 @@ class Worker:
 
     def _publish(self, project: Project) -> None:
         """Build, check and publish, once the last publication has left others their share of the machine."""
-        if not pipeline.has_data(project) or self._stop.wait(max(0.0, self._rest_until - time.monotonic())):
+        if not pipeline.has_data(project):
+            self._has_news = False
+            return
+        if self._stop.wait(max(0.0, self._rest_until - time.monotonic())):
             return
         self._lease.require()
         began = time.monotonic()

@@ -335,3 +335,12 @@ def test_a_scope_that_was_asked_for_knows_it(shop: Shop, caplog: pytest.LogCaptu
     shop.state.schedule.look("one", ["b"])
     shop.turn()
     assert "asked for b" in caplog.text
+
+
+def test_a_project_with_nothing_to_read_costs_nothing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.configure("")
+    working = shop.worker()
+    working.run(turns=1)
+    monkeypatch.setattr(pipeline, "drain", None)
+    working.run(turns=1)
+    assert shop.noticed() == []

@@ -11,7 +11,7 @@ from fastapi_offline import FastAPIOffline
 
 from dxmetrics import __version__
 from dxmetrics.api import receiving
-from dxmetrics.errors import DxError, MalformedError, SignatureError, StateError, TokenRefused
+from dxmetrics.errors import DxError, MalformedError, SettingsError, SignatureError, StateError, TokenRefused
 
 if TYPE_CHECKING:
     from dxmetrics.api.stores import Stores
@@ -31,6 +31,7 @@ STATUS: dict[type[DxError], int] = {
     MalformedError: 400,
     SignatureError: 401,
     TokenRefused: 401,
+    SettingsError: 503,
     StateError: 503,
 }  # anything else is a mistake of ours: 500
 
