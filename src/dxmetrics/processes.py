@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ENDING = 20.0  # seconds a process gets to end by itself: a build that is being written
 STEADY = 2.0  # seconds after which a process got to work: its end is no failure to start
+PAUSE = 0.5  # seconds before a process that ended is started again
 LONGEST_PAUSE = 15.0  # seconds before a process that ends again and again is started once more
 LOOK = 0.2  # seconds between looks
 PARENT_VARIABLE = "DX_PARENT"  # the process without which a child has nothing to do
@@ -51,7 +52,8 @@ class Child:
             if code is None:
                 return
             lasted = now - self.started
-            self.pause = 0.5 if lasted >= STEADY else min(max(self.pause * 2, 0.5), LONGEST_PAUSE)
+            was_killed = code < 0  # by somebody else: that says nothing of whether it can run
+            self.pause = PAUSE if lasted >= STEADY or was_killed else min(max(self.pause * 2, PAUSE), LONGEST_PAUSE)
             self.due, self.process, self.ends = now + self.pause, None, self.ends + 1
             say(f"the {self.name} process ended with {_named(code)}: it is started again in {self.pause:g} s")
         if now >= self.due:

@@ -155,7 +155,7 @@ def test_a_hundred_kills_under_load_lose_and_double_nothing(tmp_path: Path) -> N
         load.start()
         killed = {"web": 0, "worker": 0}
         while sum(killed.values()) < KILLS:
-            time.sleep(dice.uniform(0.2, 2.0))
+            time.sleep(dice.uniform(0.1, 1.5))
             name = dice.choice(["worker", "worker", "web"])
             process = children(up.pid).get(name)
             if process is not None:
