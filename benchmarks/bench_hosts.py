@@ -10,7 +10,7 @@ import resource
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from dxmetrics.project import Project
 from tests.fakes.github import Server, generate
 from tests.fakes.github.world import START
 
+QUIET = timedelta(hours=1)  # since the last change: what changed within the overlap of two looks is not idle
 REPOSITORIES = 100
 PULLS = 10_000
 GOAL_REQUESTS = 50
@@ -34,6 +35,7 @@ def serve(pipe: Connection) -> None:
     world = generate(
         repositories=REPOSITORIES, pulls=PULLS, runs=PULLS // 5, deployments=PULLS // 10, issues=PULLS // 20, days=400
     )
+    world.wait(seconds=QUIET.total_seconds())
     with Server(world) as server:
         pipe.send(server.url)
         while pipe.recv() == "counts":
@@ -66,7 +68,7 @@ def collected(project: Project) -> tuple[int, float]:
 
 def clock() -> datetime:
     """The fake's time stands still."""
-    return START
+    return START + QUIET
 
 
 def project(folder: Path, url: str, reads: str) -> Project:
