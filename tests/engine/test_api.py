@@ -283,6 +283,7 @@ def test_the_description_and_its_page_need_no_internet(web: Web) -> None:
     assert set(described["paths"]) == {
         f"/v1/{name}" for name in ("events", "deployments", "incidents", "changes", "usage", "webhooks/{source}")
     }
+    assert described["components"]["securitySchemes"] == {"token": {"type": "http", "scheme": "bearer"}}
     page = web.client.get("/api/docs").text
     assert "https://" not in page
     for address in {part.split('"')[0] for part in page.split('src="')[1:] + page.split('href="')[1:]}:

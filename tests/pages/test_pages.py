@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dxmetrics import ui
+from dxmetrics import state, ui
 from dxmetrics.metrics import Metrics, complete_weeks
 from dxmetrics.project import Project
+from dxmetrics.state import Delivery
 from dxmetrics.ui import numbers, receipt
 
 from .conftest import NOW, OpenPage, html, page
@@ -219,3 +220,23 @@ def test_a_page_of_the_users_own_project_is_in_the_navigation(
 
 def test_the_window_is_complete_weeks_and_charts_add_the_running_one() -> None:
     assert (WINDOW.start, WINDOW.end) == (date(2026, 8, 24), date(2026, 11, 23))
+
+
+def test_data_health_tells_what_is_due_and_what_was_pushed_in_vain(open_page: OpenPage, published: Project) -> None:
+    with state.of_project(published, lambda: NOW) as store:
+        store.schedule.start("sample")
+        store.schedule.finish("sample", "failed", NOW + timedelta(minutes=15))
+        store.run_log.add("r1", "collect", "failed", source="sample", seconds=7.25, message="sample: 500 on /plan")
+        store.inbox.append(Delivery("events", "1", {}, b"{}"))
+        (one,) = store.inbox.pending(1)
+        store.inbox.fail({one.id: "com.example.thing is no CDEvent: nothing is made of it"})
+    app = open_page("data_health")
+    assert not app.exception
+    drawn = html(app)
+    assert "No worker runs: start `dxmetrics up` or `dxmetrics work` · nothing that was pushed waits" in drawn
+    assert "com.example.thing is no CDEvent" in drawn
+    tables = [one.value for one in app.dataframe]
+    due = next(table for table in tables if "Failures in a row" in table)
+    assert due[["Source", "Ended", "Failures in a row"]].to_numpy().tolist() == [["sample", "failed", 1]]
+    done = next(table for table in tables if "Took" in table)
+    assert done[["Step", "Took", "Said"]].to_numpy().tolist() == [["collect", "7.2 s", "sample: 500 on /plan"]]

@@ -45,7 +45,14 @@ def create(stores: Stores) -> FastAPI:
     for kind, status in STATUS.items():
         app.add_exception_handler(kind, _answers(status))
     app.include_router(receiving.router, prefix="/v1")
+    _describe_tokens(app)
     return app
+
+
+def _describe_tokens(app: FastAPI) -> None:
+    """Say in the description how a token is sent, so that its page can send one."""
+    described = app.openapi()
+    described["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
 
 
 def _answers(status: int) -> Callable[[Request, Exception], JSONResponse]:

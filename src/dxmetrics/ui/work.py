@@ -12,6 +12,7 @@ from dxmetrics import state
 from dxmetrics.errors import StateError
 from dxmetrics.lease import LEASE
 from dxmetrics.pipeline import utc_now
+from dxmetrics.settings import PUSH_SOURCE
 from dxmetrics.state import Entry, Failure, LogEntry, State
 from dxmetrics.ui import numbers, reading
 
@@ -47,7 +48,7 @@ def now() -> Work | str:
         return Work(
             store.leases.holder(LEASE),
             store.inbox.depth(),
-            tuple(store.schedule.entries().values()),
+            tuple(entry for entry in store.schedule.entries().values() if entry.source != PUSH_SOURCE),
             tuple(store.inbox.failures()),
             tuple(store.run_log.latest(STEPS)),
         )
