@@ -53,7 +53,7 @@ TABLES = """
     create table core.services (service varchar, team varchar);
     create table core.repositories (repository varchar);
     create table core.changes (service varchar, team varchar, repository varchar);
-    create table core.deployments (service varchar, repository varchar);
+    create table core.deployments (service varchar, repository varchar, team varchar);
     create table core.identities (source varchar, person_id varchar, is_bot boolean);
 """
 
