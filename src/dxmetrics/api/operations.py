@@ -48,14 +48,14 @@ def _ready(stores: Stores) -> JSONResponse:
         waiting, worker = stores.state.inbox.depth(), stores.state.leases.holder(LEASE)
     except StateError as error:
         return JSONResponse({"ready": False, "error": str(error)}, 503)
-    health = _health(stores)
+    metrics = _metrics(stores)
     return JSONResponse(
         {
             "ready": True,
             "inbox": waiting,
             "worker": worker,
-            "publication": health.data_version if health else None,
-            "data_to": health.as_of.isoformat() if health else None,
+            "publication": metrics.data_version if metrics else None,
+            "data_to": metrics.as_of.isoformat() if metrics else None,
         }
     )
 
@@ -67,9 +67,9 @@ def _exposition(stores: Stores) -> str:
     return generate_latest(registry).decode()
 
 
-def _health(stores: Stores) -> Health | None:
+def _metrics(stores: Stores) -> Metrics | None:
     try:
-        return Metrics.open(stores.project.data).health()
+        return Metrics.open(stores.project.data)
     except WarehouseError:
         return None  # nothing is published yet
 
@@ -86,9 +86,9 @@ class _State(Collector):
             yield _gauge("dxmetrics_state_up", "Whether the state store can be used", [((), 1)])
         except DxError:
             yield _gauge("dxmetrics_state_up", "Whether the state store can be used", [((), 0)])
-        health = _health(self._stores)
-        if health is not None:
-            yield from _of_publication(health)
+        metrics = _metrics(self._stores)
+        if metrics is not None:
+            yield from _of_publication(metrics.health())
 
     def _of_state(self) -> Iterator[Metric]:
         state = self._stores.state

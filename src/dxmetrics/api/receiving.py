@@ -14,13 +14,13 @@ from pydantic import BaseModel, Field
 from dxmetrics.api.stores import Stores
 from dxmetrics.errors import DxError, MalformedError, TokenRefused
 from dxmetrics.events import cloudevents, plain
-from dxmetrics.state import Delivery
+from dxmetrics.pipeline.pushes import EVENTS, WEBHOOKS
+from dxmetrics.state import INGEST, Delivery
 
 MOST_BYTES = 25_000_000  # what GitHub sends at most
 LONGEST_KEY = 200  # characters of an Idempotency-Key
 KEPT_HEADERS = ("ce-", "webhook-", "x-")  # what a vendor says beside the body
 SECRET_HEADERS = ("api-key", "auth", "cookie", "secret", "signature", "token")
-INGEST = "ingest"  # the scope of a token that may push everything; `ingest:deployments` may only that
 
 
 class Forbidden(DxError):
@@ -84,9 +84,9 @@ async def events(request: Request) -> JSONResponse:
 
 
 def _events(stores: Stores, headers: Mapping[str, str], body: bytes) -> JSONResponse:
-    _authorize(stores, headers, "events")
+    _authorize(stores, headers, EVENTS)
     read = cloudevents.read(headers, body)
-    return _append(stores, [Delivery("events", event.delivery_id, {}, event.as_json()) for event in read])
+    return _append(stores, [Delivery(EVENTS, event.delivery_id, {}, event.as_json()) for event in read])
 
 
 def _push(name: str) -> Callable[..., Any]:
@@ -153,7 +153,7 @@ def _webhook(stores: Stores, headers: Mapping[str, str], source: str, body: byte
         for name, value in headers.items()
         if name.startswith(KEPT_HEADERS) and not any(word in name for word in SECRET_HEADERS)
     }
-    return _append(stores, [Delivery(f"webhooks/{source}", delivery_id, kept, body)])
+    return _append(stores, [Delivery(WEBHOOKS + source, delivery_id, kept, body)])
 
 
 def _append(stores: Stores, deliveries: Sequence[Delivery]) -> JSONResponse:
@@ -172,7 +172,7 @@ def _authorize(stores: Stores, headers: Mapping[str, str], name: str) -> str:
     if scheme.lower() != "bearer" or not text:
         raise TokenRefused("no API token: send `Authorization: Bearer TOKEN`, with one of `dxmetrics tokens create`")
     token = stores.token(text.strip())
-    if not {INGEST, f"{INGEST}:{name}"} & set(token.scopes):
+    if not token.may_push(name):
         raise Forbidden(
             f"API token {token.name!r} may not push {name}: create one with --scope {INGEST}:{name} or {INGEST}"
         )

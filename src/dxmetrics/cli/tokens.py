@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
     from dxmetrics.state import State
 
-INGEST = "ingest"
-SCOPES = (INGEST, *(f"{INGEST}:{name}" for name in ("events", "deployments", "incidents", "changes", "usage")))
-
 tokens_app = typer.Typer(
     help="API tokens, for scripts and tools that push.", no_args_is_help=True, rich_markup_mode=None
 )
@@ -28,18 +25,23 @@ app.add_typer(tokens_app, name="tokens")
 def create(
     name: Annotated[str, typer.Argument(help="what it is for: `pay pipeline`")],
     scopes: Annotated[
-        list[str] | None, typer.Option("--scope", metavar="SCOPE", help=f"{', '.join(SCOPES)}; repeatable")
+        list[str] | None,
+        typer.Option("--scope", metavar="SCOPE", help="ingest (everything), ingest:deployments ...; repeatable"),
     ] = None,
     days: Annotated[int | None, typer.Option("--days", min=1, help="until it expires; none: never")] = None,
     project: Folder = None,
 ) -> None:
     """Create a token. It is printed once, and kept as a hash only."""
+    from dxmetrics.events import plain
     from dxmetrics.pipeline import utc_now
+    from dxmetrics.pipeline.pushes import EVENTS
+    from dxmetrics.state import INGEST
 
+    known = [INGEST, *(f"{INGEST}:{endpoint}" for endpoint in (EVENTS, *plain.PUSHES))]
     asked = scopes or [INGEST]
     for scope in asked:
-        if scope not in SCOPES:
-            raise SettingsError(f"scope {scope!r} is not known: use {', '.join(SCOPES)}")
+        if scope not in known:
+            raise SettingsError(f"scope {scope!r} is not known: use {', '.join(known)}")
     with _state(project) as state:
         text, token = state.tokens.create(name, asked, utc_now() + timedelta(days=days) if days else None)
     until = f"until {token.expires_at:%Y-%m-%d}" if token.expires_at else "for ever"

@@ -7,11 +7,11 @@ its rows have the same keys. What cannot be mapped stays in the inbox as it came
 from __future__ import annotations
 
 import json
-import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from dxmetrics import warehouse
@@ -28,6 +28,7 @@ from dxmetrics.warehouse import Loader
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+    from dxmetrics.collectors.webhooks import Webhook
     from dxmetrics.project import Project
     from dxmetrics.state import Received, State
 
@@ -35,8 +36,6 @@ AT_ONCE = 5_000  # deliveries of one transaction
 AHEAD = timedelta(minutes=5)  # a time that lies further in the future is a clock that is wrong
 EVENTS = "events"  # the inbox's endpoint of CloudEvents
 WEBHOOKS = "webhooks/"  # before a source's name: the endpoint of its webhooks
-
-log = logging.getLogger("dxmetrics.pipeline")
 
 
 @dataclass(frozen=True)
@@ -62,12 +61,13 @@ def drain(project: Project, state: State, *, clock: Clock = utc_now, listen: Lis
     now = clock()
     received = state.inbox.pending(AT_ONCE)
     sources = (PUSH_SOURCE, EVENTS_SOURCE)
+    webhooks = {source.name: source.collector.webhook for source in configured(project)}
     with opened(project) as connection:
         warehouse.known_until(connection, sources, now)  # first, so that what lands now continues what was known
         if received:
             with step("drain", listen) as done:
                 while received:
-                    drained += _land(connection, project, state, received, clock)
+                    drained += _land(connection, webhooks, state, received, clock)
                     received = state.inbox.pending(AT_ONCE)
                 unmapped = f", {drained.failed:,} not mapped" if drained.failed else ""
                 deliveries = counted(drained.deliveries, "delivery")
@@ -83,16 +83,20 @@ class _Batch:
     """What some deliveries say: rows and payloads by scope, scopes to look at, and what is wrong with the rest."""
 
     rows: dict[Scope, dict[type[Record], list[dict[str, Any]]]] = field(default_factory=dict)
+    since: dict[tuple[Scope, type[Record]], datetime] = field(default_factory=dict)  # the first instant of these rows
     events: dict[tuple[type[Record], str], list[CloudEvent]] = field(default_factory=dict)
     looks: dict[str, set[str] | None] = field(default_factory=dict)
     failures: dict[int, str] = field(default_factory=dict)
 
 
 def _land(
-    connection: DuckDBPyConnection, project: Project, state: State, received: Sequence[Received], clock: Clock
+    connection: DuckDBPyConnection,
+    webhooks: Mapping[str, Webhook | None],
+    state: State,
+    received: Sequence[Received],
+    clock: Clock,
 ) -> Drained:
     batch = _Batch()
-    webhooks = {source.name: source.collector.webhook for source in configured(project)}
     for one in received:
         try:
             if one.endpoint == EVENTS:
@@ -128,12 +132,14 @@ def _read_event(delivery: Received, batch: _Batch) -> None:
 def _read_rows(delivery: Received, batch: _Batch) -> None:
     for place, (record, given) in enumerate(plain.read(delivery.endpoint, delivery.body)):
         row = plain.row(given, record, delivery.delivery_id, place, delivery.received_at)
-        _require_past(_first_instant(record, row), delivery)
-        scope = _scope(record, row)
+        scope, moment = _scope(record, row), _first_instant(record, row)
+        _require_past(moment, delivery)
         batch.rows.setdefault(scope, {}).setdefault(record, []).append(row)
+        if moment is not None:
+            batch.since[scope, record] = min(moment, batch.since.get((scope, record), moment))
 
 
-def _read_webhook(delivery: Received, webhooks: Mapping[str, Any], batch: _Batch) -> None:
+def _read_webhook(delivery: Received, webhooks: Mapping[str, Webhook | None], batch: _Batch) -> None:
     source = delivery.endpoint.removeprefix(WEBHOOKS)
     webhook = webhooks.get(source)
     if webhook is None:
@@ -163,7 +169,8 @@ def _require_past(moment: datetime | None, delivery: Received) -> None:
 def _write_rows(connection: DuckDBPyConnection, batch: _Batch, clock: Clock) -> int:
     """Commit pushed records; how many rows are new or different."""
     pages = [
-        (scope, Page(rows=rows, covers=_covers(rows, clock()), is_mapped=True)) for scope, rows in batch.rows.items()
+        (scope, Page(rows=rows, covers=_covers(scope, rows, batch.since, clock()), is_mapped=True))
+        for scope, rows in batch.rows.items()
     ]
     return _write(connection, Loader(connection, PUSH_SOURCE, clock=clock, run_id=warehouse.RUN), pages, clock)
 
@@ -180,10 +187,7 @@ def _write_events(connection: DuckDBPyConnection, batch: _Batch, clock: Clock) -
         began = min(map(cdevents.occurred_at, events))
         first[scope, record] = min(began, first.get((scope, record), began))
     now = clock()
-    pages = [
-        (scope, Page(rows=rows, covers={record: (min(first[scope, record], now), now) for record in rows}))
-        for scope, rows in by_scope.items()
-    ]
+    pages = [(scope, Page(rows=rows, covers=_covers(scope, rows, first, now))) for scope, rows in by_scope.items()]
     loader = Loader(connection, EVENTS_SOURCE, cdevents, clock=clock, run_id=warehouse.RUN)
     changed = _write(connection, loader, pages, clock)
     warehouse.forget_healed(connection, EVENTS_SOURCE, sorted({record for record, _ in batch.events}, key=table_name))
@@ -230,18 +234,18 @@ def _event_scope(record: type[Record], payload: Mapping[str, Any]) -> Scope:
 
 
 def _covers(
-    rows: Mapping[type[Record], Sequence[Mapping[str, Any]]], now: datetime
+    scope: Scope, records: Iterable[type[Record]], since: Mapping[tuple[Scope, type[Record]], datetime], now: datetime
 ) -> dict[type[Record], tuple[datetime, datetime]]:
-    covers = {}
-    for record, several in rows.items():
-        moments = [moment for moment in (_first_instant(record, row) for row in several) if moment is not None]
-        if moments:
-            covers[record] = (min(*moments, now), now)
-    return covers
+    """From the first instant that is told of each record until now."""
+    return {record: (min(since[scope, record], now), now) for record in records if (scope, record) in since}
 
 
 def _first_instant(record: type[Record], row: Mapping[str, Any]) -> datetime | None:
     """When what a row tells of happened, as far as it says."""
-    names = [name for name, one in record.model_fields.items() if name.endswith("_at") and name != "updated_at"]
-    moments = [datetime.fromisoformat(str(row[name])) for name in names if row.get(name) is not None]
+    moments = [datetime.fromisoformat(str(row[name])) for name in _instants(record) if row.get(name) is not None]
     return min(moments, default=None)
+
+
+@cache
+def _instants(record: type[Record]) -> tuple[str, ...]:
+    return tuple(name for name in record.model_fields if name.endswith("_at") and name != "updated_at")

@@ -8,8 +8,8 @@ from dxmetrics.state.inbox import Delivery, Failure, Received
 from dxmetrics.state.run_log import LogEntry
 from dxmetrics.state.schedule import Entry
 from dxmetrics.state.store import State, of_project, open_state
-from dxmetrics.state.tokens import ApiToken
+from dxmetrics.state.tokens import INGEST, ApiToken
 
 __all__ = [
-    "ApiToken", "Delivery", "Entry", "Failure", "LogEntry", "Received", "State", "of_project", "open_state",
+    "INGEST", "ApiToken", "Delivery", "Entry", "Failure", "LogEntry", "Received", "State", "of_project", "open_state",
 ]  # fmt: skip

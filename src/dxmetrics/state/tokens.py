@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 USE_NOTED_EVERY = timedelta(minutes=5)  # a request in between costs no write
 
+INGEST = "ingest"  # the scope of a token that may push everything; `ingest:deployments` may push only those
+
 _FORM = re.compile(r"dx_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 _UNKNOWN = "the API token is not known here: look whether it was copied whole, or create another"
 
@@ -43,6 +45,10 @@ class ApiToken:
     expires_at: datetime | None
     last_used_at: datetime | None  # exact to `USE_NOTED_EVERY`
     revoked_at: datetime | None
+
+    def may_push(self, endpoint: str) -> bool:
+        """Whether it may push to this endpoint, such as `deployments`."""
+        return INGEST in self.scopes or f"{INGEST}:{endpoint}" in self.scopes
 
 
 class Tokens:
