@@ -27,10 +27,10 @@ stores = api.Stores.of_environment()
 @asynccontextmanager
 async def warmed_up(_app: st.App) -> AsyncIterator[None]:
     """Imports and first queries happen before the first reader comes, and the collector never walks them again."""
-    from dxmetrics.ui import sockets, warmup  # only now: its caches need the running server
+    from dxmetrics.ui import warmup  # only now: its caches need the running server
 
     end_with_parent(os.environ)
-    sockets.answer_at_once()
+    api.answer_at_once()
     sys.setswitchinterval(TURN)
     await anyio.to_thread.run_sync(warmup.run)
     gc.collect()

@@ -6,7 +6,6 @@ is not in it, so restoring lets every delivery that was processed since wait aga
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from dxmetrics.errors import DxError, StateError, WarehouseError
 from dxmetrics.lease import Lease
 from dxmetrics.pipeline import publish
 from dxmetrics.pipeline.steps import opened
+from dxmetrics.warehouse.files import copy_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,23 +78,21 @@ def _alone(lease: Lease) -> Iterator[None]:
 
 def _replace(source: Path, target: Path, now: datetime) -> None:
     """Put a warehouse in the place of another one, which is kept under a name of its own."""
-    partial = target.with_suffix(".restored")
-    _copy(source, partial)
+    restored = target.with_suffix(".restored")
+    _copy(source, restored)
     kept = target.with_name(f"{target.stem}-before-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}{target.suffix}")
     log = target.with_name(target.name + ".wal")
     try:
         for path, name in ((target, kept), (log, kept.with_name(kept.name + ".wal"))):
             if path.exists():
                 path.replace(name)
-        partial.replace(target)
+        restored.replace(target)
     except OSError as error:
         raise WarehouseError(f"{target} cannot be replaced ({error}): mend the folder's permissions") from error
 
 
 def _copy(source: Path, target: Path) -> None:
     try:
-        shutil.copyfile(source, target)
-        with target.open("rb") as file:
-            os.fsync(file.fileno())
+        copy_whole(source, target)
     except OSError as error:
         raise DxError(f"{source} cannot be copied to {target} ({error}): make room, or name another folder") from error

@@ -149,3 +149,15 @@ def test_a_warehouse_that_another_process_writes_is_refused_with_its_process_id(
             warehouse.open_writer(data)
         other.communicate("")
     warehouse.open_writer(data).close()
+
+
+def test_a_file_of_an_older_schema_is_copied_before_it_is_changed(data: Path) -> None:
+    connection = warehouse.open_writer(data)
+    with warehouse.transaction(connection):
+        warehouse.set_fact(connection, "schema_version", 0)
+    connection.close()
+    warehouse.open_writer(data).close()
+    with duckdb.connect(str(data / "dx-schema-0.duckdb"), read_only=True) as copy:
+        assert copy.execute("select value::int from meta.facts where name = 'schema_version'").fetchall() == [(0,)]
+    with duckdb.connect(str(data / "dx.duckdb"), read_only=True) as opened:
+        assert opened.execute("select value::int from meta.facts where name = 'schema_version'").fetchall() == [(1,)]

@@ -6,6 +6,7 @@ where it was here before. What it means is the worker's to say. Nothing here ope
 
 from dxmetrics.api.application import create
 from dxmetrics.api.operations import routes as operations
+from dxmetrics.api.sockets import answer_at_once
 from dxmetrics.api.stores import Stores
 
-__all__ = ["Stores", "create", "operations"]
+__all__ = ["Stores", "answer_at_once", "create", "operations"]

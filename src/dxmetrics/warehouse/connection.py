@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import re
-import shutil
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ import duckdb
 from dxmetrics.errors import WarehouseError
 from dxmetrics.records import RECORDS
 from dxmetrics.warehouse import schema
+from dxmetrics.warehouse.files import copy_whole
 from dxmetrics.warehouse.sql import scalar
 from dxmetrics.warehouse.state import facts, set_fact
 
@@ -150,12 +150,9 @@ def _keep_copy(connection: DuckDBPyConnection, path: Path, version: int) -> None
     if copy.exists():
         return
     connection.execute("checkpoint")
-    partial = copy.with_suffix(".partial")
     try:
-        shutil.copyfile(path, partial)
-        partial.replace(copy)
+        copy_whole(path, copy)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise storage_refusal(error) or WarehouseError(
             f"warehouse: {path} cannot be copied to {copy} before its schema is changed ({error}): make room, or mend "
             "the folder's permissions"

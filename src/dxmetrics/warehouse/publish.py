@@ -7,8 +7,6 @@ pointer `published/current` says which one is the newest.
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +16,7 @@ import duckdb
 
 from dxmetrics.errors import WarehouseError
 from dxmetrics.warehouse.connection import FILE_NAME, exclusive, storage_refusal, transaction
+from dxmetrics.warehouse.files import PARTIAL, copy_whole, sync
 from dxmetrics.warehouse.sql import first_row
 from dxmetrics.warehouse.state import facts, set_fact
 
@@ -136,33 +135,17 @@ def _copy(data: Path, version: str) -> Path:
     folder = data / FOLDER
     folder.mkdir(exist_ok=True)
     path = folder / f"dx-{version}.duckdb"
-    partial = path.with_suffix(".partial")
-    try:
-        shutil.copyfile(data / FILE_NAME, partial)
-        _sync(partial)
-        partial.replace(path)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise
-    _sync(folder)
+    copy_whole(data / FILE_NAME, path)
     return path
 
 
 def _point(data: Path, name: str) -> None:
     pointer = data / FOLDER / POINTER
-    partial = pointer.with_suffix(".partial")
+    partial = pointer.with_suffix(PARTIAL)
     partial.write_text(name + "\n", encoding="utf-8")
-    _sync(partial)
+    sync(partial)
     partial.replace(pointer)
-    _sync(pointer.parent)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync(pointer.parent)
 
 
 def _remove_old(data: Path, now: datetime) -> None:
@@ -173,7 +156,7 @@ def _remove_old(data: Path, now: datetime) -> None:
     for successor, path in zip(files[KEPT - 1 :], files[KEPT:], strict=False):
         if _published_at(successor)[0] < now - GRACE:
             path.unlink()
-    for path in folder.glob("*.partial"):
+    for path in folder.glob(f"*{PARTIAL}"):
         path.unlink()
 
 
