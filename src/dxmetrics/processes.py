@@ -67,7 +67,7 @@ class Child:
 
 def keep_running(children: Sequence[Child], say: Callable[[str], None], each_look: Callable[[], None]) -> None:
     """Keep the children running until interrupted (Ctrl-C, SIGTERM); then they have ended too."""
-    with stoppable(), ExitStack() as stack:
+    with _stoppable(), ExitStack() as stack:
         for child in children:
             stack.callback(_ended, [child])
         stack.callback(_asked_to_end, children)
@@ -102,7 +102,7 @@ def _ended(children: Sequence[Child]) -> None:
 
 
 @contextmanager
-def stoppable() -> Iterator[None]:
+def _stoppable() -> Iterator[None]:
     """A termination signal ends us the way Ctrl-C does, so that nothing stays behind."""
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
