@@ -14,13 +14,18 @@
     ├── MalformedError          answer 400: what was pushed is not what it says it is
     ├── SignatureError          answer 401: a webhook is not signed as agreed
     ├── TokenRefused            answer 401: another API token is needed
+    ├── LinkRefused             show the page that says `why` a survey link answers nothing
+    ├── AnswersRefused          show the survey again with what is wrong beside each question
+    ├── DeliveryError           a message was not taken by the mail server or by Slack; others go on
     ├── ModelError              a file in sql/ is wrong; nothing of this build is kept
     └── CheckFailed             a check in sql/checks/ returned rows
 
 A message says what failed, with which value, and what to do.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Literal
 
 
 class DxError(Exception):
@@ -81,6 +86,26 @@ class SignatureError(DxError):
 
 class TokenRefused(DxError):
     """The API token is unknown, expired or revoked."""
+
+
+class LinkRefused(DxError):
+    """A survey link is forged, expired, used, or of a wave that is closed."""
+
+    def __init__(self, why: Literal["forged", "expired", "used", "closed"], message: str) -> None:
+        super().__init__(message)
+        self.why = why
+
+
+class AnswersRefused(DxError):
+    """What was sent in is no answer to some questions; `problems` has a word for each item's id."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__(f"{len(problems)} of the answers cannot be used: {', '.join(problems)}")
+        self.problems = problems
+
+
+class DeliveryError(DxError):
+    """A message was not delivered; the message says to which server, never to whom."""
 
 
 class ModelError(DxError):

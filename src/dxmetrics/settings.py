@@ -241,6 +241,50 @@ class Schedule(Section):
     )
 
 
+class Surveys(Section):
+    """How developers are asked, and where their answers are kept."""
+
+    address: Text | None = Field(
+        default=None, description="where developers reach the web process, for links: https://metrics.example.org"
+    )
+    people_csv: Path | None = Field(
+        default=None,
+        description="whom to ask: address, team, tenure, language, slack (a name is not read); left out: members of "
+        "teams with an address",
+    )
+    url: SecretStr | None = Field(
+        default=None,
+        description="postgresql://user:password@host/database of the answers, where several machines serve the form; "
+        "left out: answers.sqlite in the data folder",
+    )
+    quiet_days: int = Field(
+        default=14, gt=0, description="a wave that another tool collects ends when no answer came for so many days"
+    )
+
+
+class Mail(Section):
+    """The server that sends invitations and reports."""
+
+    host: Text | None = Field(default=None, description="name of the SMTP server; left out: no mail is sent")
+    port: int = Field(default=587, gt=0, lt=65536, description="its port")
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="how the connection is encrypted; none only on the same machine"
+    )
+    user: str | None = Field(default=None, description="login; left out: none is needed")
+    password: SecretStr | None = Field(default=None, description="better in DX_MAIL__PASSWORD")
+    sender: Text | None = Field(default=None, description="address that mails come from")
+
+
+class Slack(Section):
+    """The Slack workspace that gets messages."""
+
+    token: SecretStr | None = Field(
+        default=None,
+        description="bot token with chat:write and users:read.email, better in DX_SLACK__TOKEN; left out: no Slack",
+    )
+    url: Text = Field(default="https://slack.com/api", description="address of its Web API")
+
+
 class ServiceEntry(Section):
     """A deployable component; without any, each repository is one."""
 
@@ -303,6 +347,9 @@ class Settings(Section):
     serve: Serve = Serve()
     schedule: Schedule = Schedule()
     state: State = State()
+    surveys: Surveys = Surveys()
+    mail: Mail = Mail()
+    slack: Slack = Slack()
     sources: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False)  # may hold secrets
     services: tuple[ServiceEntry, ...] = ()
     teams: tuple[TeamEntry, ...] = ()

@@ -1,0 +1,108 @@
+"""Direct messages in Slack, by its Web API.
+
+Needs a bot token with `chat:write` and `users:read.email`. A message is posted at most once: where the connection
+breaks after it was sent, it may have arrived.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2
+
+from dxmetrics.errors import CollectError, DeliveryError, RetryableError, SettingsError
+from dxmetrics.http import Bearer, Client
+from dxmetrics.notify.outcome import Outcome
+from dxmetrics.settings import Slack as SlackSettings
+
+# What Slack says of one recipient; anything else concerns everybody.
+ABOUT_ONE = frozenset(
+    {"users_not_found", "user_not_found", "channel_not_found", "user_disabled", "is_archived", "cannot_dm_bot"}
+)
+REMEDIES = {
+    **dict.fromkeys(
+        ("not_authed", "invalid_auth", "account_inactive", "token_expired", "token_revoked"),
+        "create a new bot token and set DX_SLACK__TOKEN",
+    ),
+    **dict.fromkeys(
+        ("missing_scope", "no_permission", "not_allowed_token_type"),
+        "give the app the scopes chat:write and users:read.email, install it again and set DX_SLACK__TOKEN",
+    ),
+}
+
+log = logging.getLogger(__name__)
+
+
+class Slack:
+    """The workspace of `[slack]`. SettingsError where it has no token."""
+
+    def __init__(
+        self,
+        settings: SlackSettings,
+        *,
+        now: Callable[[], datetime],
+        sleep: Callable[[float], None] = time.sleep,
+        transport: httpx2.BaseTransport | None = None,
+    ) -> None:
+        if settings.token is None:
+            raise SettingsError("[slack] token is missing: set DX_SLACK__TOKEN to a bot token")
+        auth = Bearer(settings.token.get_secret_value())
+        self._client = Client("slack", settings.url, now=now, auth=auth, sleep=sleep, transport=transport)
+
+    def __enter__(self) -> Self:
+        """Itself; the connection ends with the block."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let the connection go."""
+        self._client.close()
+
+    def find(self, address: str) -> str | None:
+        """The id of the member with this mail address, None where there is none. DeliveryError as `send`."""
+        try:
+            body = _checked(self._client.json("users.lookupByEmail", {"email": address}))
+        except CollectError as error:
+            raise DeliveryError(str(error)) from error
+        user = body.get("user") or {}
+        return None if user.get("deleted") or user.get("is_bot") else user.get("id")
+
+    def send(self, user: str, text: str) -> Outcome:
+        """Write to a member; `text` is mrkdwn. DeliveryError: Slack takes nothing from us, so nobody else's either."""
+        message = {"channel": user, "text": text, "unfurl_links": False, "unfurl_media": False}
+        try:
+            body = _checked(self._client.json("chat.postMessage", method="POST", json=message))
+        except RetryableError as error:
+            if isinstance(error.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout):
+                raise DeliveryError(str(error)) from error
+            log.info("host=slack outcome=unsure error=%s", type(error).__name__)
+            return "unsure"
+        except CollectError as error:
+            raise DeliveryError(str(error)) from error
+        return "accepted" if body.get("ok") else "refused"
+
+
+def escaped(text: str) -> str:
+    """The text as mrkdwn shows it."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def link(url: str, label: str) -> str:
+    """A link in mrkdwn."""
+    return f"<{url}|{escaped(label).replace('|', '/')}>"
+
+
+def _checked(body: Any) -> Mapping[str, Any]:
+    """An answer that is ok, or says no to this one recipient; DeliveryError for any other."""
+    if not isinstance(body, Mapping):
+        raise DeliveryError("slack: the answer is not that of its Web API: correct [slack] url")
+    error = body.get("error")
+    if body.get("ok") or error in ABOUT_ONE:
+        return body
+    raise DeliveryError(f"slack: refused with {error}: {REMEDIES.get(str(error), 'try again later')}")
