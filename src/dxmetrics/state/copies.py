@@ -41,7 +41,7 @@ def backup(database: Database, path: Path) -> None:
         with closing(of_file(file, database.clock)) as made:
             schema.bring_up_to_date(made)
             with database.reading() as source, made.writing() as target:
-                _copy(source, target, metadata.sorted_tables)
+                copy_rows(source, target, metadata.sorted_tables)
         copy_file(file, path)
 
 
@@ -71,10 +71,11 @@ def _replace(source: Connection, target: Connection) -> None:
     tables = [table for table in metadata.sorted_tables if table is not leases]
     for table in tables:
         target.execute(delete(table))
-    _copy(source, target, tables)
+    copy_rows(source, target, tables)
 
 
-def _copy(source: Connection, target: Connection, tables: Sequence[Table]) -> None:
+def copy_rows(source: Connection, target: Connection, tables: Sequence[Table]) -> None:
+    """Insert every row of `tables` that `source` has into `target`, a few at a time."""
     for table in tables:
         rows = source.execution_options(yield_per=ROWS_AT_ONCE).execute(select(table)).mappings()
         for part in rows.partitions():

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from dxmetrics.state import copies, schema
+from dxmetrics.state.contacts import Contacts
 from dxmetrics.state.database import connect
 from dxmetrics.state.inbox import Inbox
 from dxmetrics.state.leases import Leases
 from dxmetrics.state.run_log import RunLog
 from dxmetrics.state.schedule import Schedule
 from dxmetrics.state.tokens import Tokens
+from dxmetrics.state.waves import Waves
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +38,8 @@ class State:
         self.tokens = Tokens(database)
         self.schedule = Schedule(database)
         self.run_log = RunLog(database)
+        self.waves = Waves(database)
+        self.contacts = Contacts(database)
 
     def __enter__(self) -> Self:
         """Itself, to be closed at the end of the block."""

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
+    Date,
     DateTime,
     Float,
     Index,
@@ -129,3 +131,85 @@ run_log = Table(
 )
 Index("run_log_run", run_log.c.run_id)
 Index("run_log_occurred", run_log.c.occurred_at)
+
+survey_waves = Table(
+    "survey_waves",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("survey", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("instrument", JSON, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("closes_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+    Column("key", LargeBinary),  # signs the links; gone once the wave is closed
+    UniqueConstraint("survey", "name", name="survey_wave"),
+)
+
+survey_cohorts = Table(
+    "survey_cohorts",
+    metadata,
+    Column("wave", String, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("team", String),
+    Column("tenure", String),
+    Column("invited", Integer, nullable=False),
+    Column("answered", Integer, nullable=False),  # only once the wave is closed: until then what is spent is counted
+)
+
+# Kept in the order of the digests, not of arrival: it must not tell who answered before whom.
+survey_spent = Table(
+    "survey_spent",
+    metadata,
+    Column("wave", String, primary_key=True),
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("cohort", Integer, nullable=False),
+    Column("attempt", LargeBinary(32), nullable=False),  # of the response that spent it; meaningless once that counts
+    sqlite_with_rowid=False,
+)
+
+survey_requests = Table(
+    "survey_requests",
+    metadata,
+    Column("wave", String, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("asked_at", Instant, nullable=False),
+)
+
+# Who is asked in a wave, under a digest that only the wave's key can make again. Never who answered.
+survey_invitations = Table(
+    "survey_invitations",
+    metadata,
+    Column("wave", String, primary_key=True),
+    Column("person", LargeBinary(32), primary_key=True),
+    Column("cohort", Integer, nullable=False),
+    Column("status", String, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# How far a round of reminders came in the order of the digests. It went past those who had answered too.
+survey_reminders = Table(
+    "survey_reminders",
+    metadata,
+    Column("wave", String, primary_key=True),
+    Column("began_at", Instant, nullable=False),
+    Column("position", LargeBinary(32)),
+    Column("is_over", Boolean, nullable=False),
+)
+
+# The last day on which somebody was asked anything, under a salted digest: for gaps and cool-downs.
+survey_contacts = Table(
+    "survey_contacts",
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("person", LargeBinary(32), primary_key=True),
+    Column("asked_on", Date, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+survey_salt = Table(
+    "survey_salt",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)

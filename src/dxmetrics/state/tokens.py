@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 USE_NOTED_EVERY = timedelta(minutes=5)  # a request in between costs no write
 
+SURVEYS = "surveys"  # the scope of a token that may open, invite, remind and close on the Surveys page
 INGEST = "ingest"  # the scope of a token that may push everything; `ingest:deployments` may push only those
 
 _FORM = re.compile(r"dx_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")

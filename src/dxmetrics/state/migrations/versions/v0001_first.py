@@ -1,4 +1,4 @@
-"""The first tables: inbox, leases, API tokens, schedule, looks, run log."""
+"""The first tables: inbox, leases, API tokens, schedule, looks, run log, surveys."""
 
 from __future__ import annotations
 
@@ -62,6 +62,76 @@ def upgrade() -> None:
     )
     op.create_index("run_log_run", "run_log", ["run_id"])
     op.create_index("run_log_occurred", "run_log", ["occurred_at"])
+    _surveys()
+
+
+def _surveys() -> None:
+    op.create_table(
+        "survey_waves",
+        sa.Column("id", sa.String(), primary_key=True),
+        sa.Column("survey", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("instrument", sa.JSON(), nullable=False),
+        sa.Column("opened_at", _instant, nullable=False),
+        sa.Column("closes_at", _instant, nullable=False),
+        sa.Column("closed_at", _instant),
+        sa.Column("key", sa.LargeBinary()),
+        sa.UniqueConstraint("survey", "name", name="survey_wave"),
+    )
+    op.create_table(
+        "survey_cohorts",
+        sa.Column("wave", sa.String(), primary_key=True),
+        sa.Column("number", sa.Integer(), primary_key=True, autoincrement=False),
+        sa.Column("team", sa.String()),
+        sa.Column("tenure", sa.String()),
+        sa.Column("invited", sa.Integer(), nullable=False),
+        sa.Column("answered", sa.Integer(), nullable=False),
+    )
+    op.create_table(
+        "survey_spent",
+        sa.Column("wave", sa.String(), primary_key=True),
+        sa.Column("digest", sa.LargeBinary(32), primary_key=True),
+        sa.Column("cohort", sa.Integer(), nullable=False),
+        sa.Column("attempt", sa.LargeBinary(32), nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "survey_requests",
+        sa.Column("wave", sa.String(), primary_key=True),
+        sa.Column("kind", sa.String(), primary_key=True),
+        sa.Column("asked_at", _instant, nullable=False),
+    )
+    _contacts()
+
+
+def _contacts() -> None:
+    op.create_table(
+        "survey_invitations",
+        sa.Column("wave", sa.String(), primary_key=True),
+        sa.Column("person", sa.LargeBinary(32), primary_key=True),
+        sa.Column("cohort", sa.Integer(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "survey_reminders",
+        sa.Column("wave", sa.String(), primary_key=True),
+        sa.Column("began_at", _instant, nullable=False),
+        sa.Column("position", sa.LargeBinary(32)),
+        sa.Column("is_over", sa.Boolean(), nullable=False),
+    )
+    op.create_table(
+        "survey_contacts",
+        sa.Column("kind", sa.String(), primary_key=True),
+        sa.Column("person", sa.LargeBinary(32), primary_key=True),
+        sa.Column("asked_on", sa.Date(), nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "survey_salt",
+        sa.Column("name", sa.String(), primary_key=True),
+        sa.Column("value", sa.LargeBinary(), nullable=False),
+    )
 
 
 def _inbox() -> None:
