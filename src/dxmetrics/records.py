@@ -303,10 +303,14 @@ class SurveyAnswer(BaseModel):
     item: Text
     number: float | None = None
     text: str | None = None
+    may_share: bool = Field(default=False, description="whether its writer lets the text be shown word for word")
 
 
 class SurveyResponse(Record):
-    """One anonymous response: a day instead of an instant, a cohort instead of a person."""
+    """One anonymous response: a day instead of an instant, a cohort instead of a person.
+
+    Kept in the answers store, never in the warehouse: `ext_id` as a keyed digest, texts apart from team and cohort.
+    """
 
     survey: Text
     wave: Text
@@ -350,6 +354,9 @@ RECORDS: tuple[type[Record], ...] = (
     Repository, Change, ChangeCommit, Commit, Review, PipelineRun, Job, Deployment, Incident, Issue, IssueTransition,
     Identity, Team, Membership, Service, UsageFact, PlatformEvent, SurveyResponse, CostLine, Link,
 )  # fmt: skip
+
+PRIVATE: frozenset[type[Record]] = frozenset({SurveyResponse})  # kept apart, and shown only as results
+LANDED = tuple(record for record in RECORDS if record not in PRIVATE)
 
 IRREGULAR_PLURALS = {Repository: "repositories", Identity: "identities"}
 
