@@ -1,4 +1,4 @@
-"""Backup and restore of a project's data: the state store and the warehouse, each as of one moment, in one folder.
+"""Backup and restore of a project's data: state, survey answers and warehouse, each as of one moment, in one folder.
 
 The warehouse's part is its newest publication, which is a whole copy: nobody has to stop for it. What was landed since
 is not in it, so restoring lets every delivery that was processed since wait again; landing one twice changes nothing.
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from dxmetrics import state, warehouse
+from dxmetrics import state, survey, warehouse
 from dxmetrics.errors import DxError, StateError, WarehouseError
 from dxmetrics.lease import Lease
 from dxmetrics.pipeline import publish
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dxmetrics.project import Project
 
 STATE = "state.sqlite"
+ANSWERS = "answers.sqlite"
 WAREHOUSE = "warehouse.duckdb"
 
 
@@ -42,6 +43,10 @@ def backup(project: Project, folder: Path, clock: Callable[[], datetime]) -> Pat
             _copy(newest.path, made / WAREHOUSE)
         with state.of_project(project, clock) as store:
             store.backup(made / STATE)
+        # After the state: a response between the two can be given again, and is not lost.
+        if survey.has_answers(project):
+            with survey.answers_of(project, clock) as answers:
+                answers.backup(made / ANSWERS)
     except BaseException:
         shutil.rmtree(made)
         raise
@@ -59,6 +64,9 @@ def restore(project: Project, made: Path, clock: Callable[[], datetime]) -> None
         if (made / WAREHOUSE).is_file():
             _replace(made / WAREHOUSE, project.data / warehouse.FILE_NAME, clock())
         store.restore(made / STATE)
+        if (made / ANSWERS).is_file():
+            with survey.answers_of(project, clock) as answers:
+                answers.restore(made / ANSWERS)
         if (made / WAREHOUSE).is_file():
             with opened(project) as connection:
                 published_at = datetime.fromisoformat(warehouse.facts(connection)["published_at"])

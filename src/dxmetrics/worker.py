@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from dxmetrics import cadence, models, pipeline
 from dxmetrics.errors import ModelError, SettingsError, StateError, WarehouseError
 from dxmetrics.lease import Lease, LeaseLost
-from dxmetrics.pipeline import Collection, Listener, Noticed, ScopeMoved, StepFinished, counted
+from dxmetrics.pipeline import Asking, Collection, Listener, Noticed, ScopeMoved, StepFinished, counted
 from dxmetrics.settings import PUSH_SOURCE
 from dxmetrics.sources import Source, configured
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from dxmetrics.state.schedule import Outcome
 
 POLL = 1.0  # seconds between looks at the clock and the inbox
+LAST_WORDS = 5.0  # seconds that a message being sent may take once the worker is to end
 RETRY = 10.0  # seconds until a turn that could not be done is tried again
 SHARE = 1  # after a publication that took a second, so many seconds belong to other work
 LONGEST_REST = 60.0
@@ -71,6 +72,8 @@ class Worker:
         self._next_look = 0.0  # at what is read so far
         self._rest_until = 0.0  # the last publication took its share of the machine until then
         self._tidied: datetime | None = None
+        self._asking = Asking(state, clock, self._asked)
+        self._closed: frozenset[str] | None = None  # waves of surveys whose results are computed
         self._said = ""
 
     def stop(self) -> None:
@@ -100,6 +103,7 @@ class Worker:
                 self._stop.wait(wait)
             return True
         finally:
+            self._asking.finish(LAST_WORDS)
             self._lease.release()
 
     def _say(self, text: str) -> None:
@@ -118,6 +122,8 @@ class Worker:
         project = self._find()
         sources = configured(project)
         self._tidy(project, sources)
+        self._asking.look(project)
+        self._see_closed_waves()
         due = self._due(project, sources)
         if not due and not self._has_news and not self._state.inbox.pending(1):
             return True
@@ -218,10 +224,24 @@ class Worker:
         pipeline.check(project, content=content, clock=self._clock, listen=self._logged)
         pipeline.publish(project, clock=self._clock, listen=self._logged)
         self._has_news = False
+        self._asking.published()
         self._rest_until = time.monotonic() + min(SHARE * (time.monotonic() - began), LONGEST_REST)
         if PUSH_SOURCE in self._state.schedule.entries():
             every = cadence.following(project.settings.schedule.every, self._clock(), _zone(project))
             self._state.schedule.plan(PUSH_SOURCE, every)
+
+    def _see_closed_waves(self) -> None:
+        """A survey's wave that somebody has closed, or whose time is over, has results to publish."""
+        now = self._clock()
+        closed = frozenset(wave.id for wave in self._state.waves.all() if wave.closed_at or wave.closes_at <= now)
+        if self._closed is not None and closed != self._closed:
+            self._has_news = True
+        self._closed = closed
+
+    def _asked(self, status: Outcome, message: str) -> None:
+        with suppress(StateError):
+            self._state.run_log.add(self._run_id or "worker", "ask", status, message=message)
+        self._listen(Noticed(message))
 
     def _logged(self, event: Event) -> None:
         """Tell the listener, and keep in the run log how long each step took."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -19,9 +19,9 @@ from duckdb import DuckDBPyConnection
 from pydantic import AwareDatetime
 
 from dxmetrics import collectors, warehouse
-from dxmetrics.collectors import CollectError, Context, SettingsError
+from dxmetrics.collectors import CollectError, Collector, Context, Page, SettingsError
 from dxmetrics.project import builtin_root
-from dxmetrics.records import RECORDS, Change, Deployment, Record, snake_name, table_name
+from dxmetrics.records import RECORDS, Change, Deployment, Record, SurveyResponse, snake_name, table_name
 
 collectors.extend_path([builtin_root() / "collectors"])
 files = importlib.import_module("dxmetrics.collectors.files")
@@ -44,16 +44,24 @@ class Source:
 
     def collect(self, **settings: Any) -> warehouse.Counts:
         """One collection of every file; what became of the rows."""
-        values = {"kind": "files", "folder": "in", **settings}
-        cls = collectors.load("files")
-        context = Context(now=lambda: NOW, folder=self.folder, project_folder=self.folder.parent)
-        collector = cls("files", cls.Settings.model_validate(values), context)
+        collector = self.collector(**settings)
         loader = warehouse.Loader(self.connection, "files", files, clock=lambda: NOW, keeps_payloads=False)
         counts = warehouse.Counts()
         for scope in collector.scopes():
             for page in collector.collect(scope, warehouse.read_cursor(self.connection, "files", scope.id)):
                 counts += loader.write(scope, page)
         return counts
+
+    def collector(self, **settings: Any) -> Collector:
+        values = {"kind": "files", "folder": "in", **settings}
+        cls = collectors.load("files")
+        context = Context(now=lambda: NOW, folder=self.folder, project_folder=self.folder.parent)
+        return cls("files", cls.Settings.model_validate(values), context)
+
+    def pages(self) -> Iterator[Page]:
+        """Every page of a collection from the beginning."""
+        collector = self.collector()
+        return (page for scope in collector.scopes() for page in collector.collect(scope, None))
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         return self.connection.execute(query).fetchall()
@@ -137,11 +145,13 @@ def test_answers_of_a_survey_come_as_nested_json_in_every_format(source: Source)
     answers = [{"item": "focus", "number": 4}]
     row = {"survey": "s", "wave": "w", "submitted_on": "2026-10-01"}
     source.write("survey_responses.jsonl", lines({"ext_id": "a", **row, "answers": answers}))
-    source.collect()
     quoted = json.dumps(answers).replace('"', '""')
     source.write("survey_responses.csv", f'ext_id,survey,wave,submitted_on,answers\nb,s,w,2026-10-01,"{quoted}"\n')
-    source.collect()
-    assert source.rows("select answers ->> '$[0].item' from landing.survey_responses") == [("focus",), ("focus",)]
+    found = [files.survey_response(row) for page in source.pages() for row in page.rows.get(SurveyResponse, ())]
+    assert [(one.ext_id, one.answers[0].item, one.answers[0].number) for one in found] == [
+        ("b", "focus", 4.0),
+        ("a", "focus", 4.0),
+    ]
 
 
 def test_what_the_records_write_as_json_is_read_back_the_same(source: Source) -> None:

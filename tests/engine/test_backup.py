@@ -13,6 +13,7 @@ from dxmetrics.errors import DxError, StateError
 from dxmetrics.lease import LEASE
 from dxmetrics.project import Project
 from dxmetrics.state import Delivery
+from dxmetrics.survey import Answers, Comment, Given, answers_of
 from dxmetrics.worker import Worker
 from tests.conftest import Clock
 
@@ -107,3 +108,33 @@ def test_what_is_no_backup_is_refused_and_a_failed_one_leaves_nothing(
     with pytest.raises(DxError, match="make room, or name another folder"):
         backup.backup(project, tmp_path / "backups", clock)
     assert not list((tmp_path / "backups").iterdir())
+
+
+def test_survey_answers_come_back_but_for_those_that_were_erased_since(
+    project: Project, clock: Clock, tmp_path: Path
+) -> None:
+    given, day = Given({"fast_v1": 4}, [Comment("fix_v1", "words", may_share=True)]), clock().date()
+
+    def waves(answers: Answers) -> dict[str, int]:
+        return {wave: len(answers.responses("small", wave)) for wave in ("first", "second", "third")}
+
+    with answers_of(project, clock) as answers:
+        for wave in ("first", "second"):
+            answers.confirm(answers.pend("small", wave, given, submitted_on=day, team=None, tenure=None)[0])
+        answers.freeze("small", "first", {"closed_on": "2026-01-01"})
+    made = backup.backup(project, tmp_path / "backups", clock)
+    with answers_of(project, clock) as answers:
+        answers.erase("small", "second", with_results=True)
+        answers.pend("small", "third", given, submitted_on=day, team=None, tenure=None)
+    backup.restore(project, made, clock)
+    with answers_of(project, clock) as answers:
+        assert waves(answers) == {"first": 1, "second": 0, "third": 0}
+        assert answers.frozen() == {("small", "first"): {"closed_on": "2026-01-01"}, ("small", "second"): None}
+        assert [one.text for one in answers.comments("small", "first")] == ["words"]
+        assert answers.comments("small", "second") == []
+
+
+def test_a_project_without_answers_has_none_in_its_backup(project: Project, clock: Clock, tmp_path: Path) -> None:
+    made = backup.backup(project, tmp_path / "backups", clock)
+    assert [path.name for path in made.iterdir()] == ["state.sqlite"]
+    assert not (project.data / "answers.sqlite").exists()

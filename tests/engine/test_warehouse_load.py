@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -13,7 +12,7 @@ from duckdb import DuckDBPyConnection
 
 from dxmetrics import warehouse
 from dxmetrics.collectors import Page, Scope
-from dxmetrics.records import Change, CostLine, Incident, Job, Record, Repository, SurveyResponse, UsageFact
+from dxmetrics.records import Change, CostLine, Incident, Job, Record, Repository, UsageFact
 from dxmetrics.warehouse import Counts, Loader, load
 from dxmetrics.warehouse.sql import first_row, scalar
 
@@ -44,20 +43,15 @@ def test_records_land_with_source_scope_and_stamps(connection: DuckDBPyConnectio
 def test_nested_values_amounts_and_dates_land_as_they_are(connection: DuckDBPyConnection, land) -> None:
     day = {"provider": "p", "subject": "s", "subject_kind": "team", "metric": "m"}
     charge = {"provider": "p", "period_start": "2026-01-01", "period_end": "2026-02-01", "currency": "EUR"}
-    answers = [{"item": "q1", "number": 4}, {"item": "q2", "text": "fine"}]
-    response = {"ext_id": "1", "survey": "dx", "wave": "1", "submitted_on": "2026-01-02", "answers": answers}
     land(
         {
             UsageFact: [{"ext_id": "1", "occurred_on": "2026-01-01", "value": 2, "dimensions": {"k": "v"}, **day}],
             CostLine: [{"ext_id": "1", "amount": "12.12345678", **charge}],
-            SurveyResponse: [response],
         }
     )
     usage = first_row(connection, "select occurred_on, value, dimensions ->> '$.k' from landing.usage_facts")
     assert usage == (date(2026, 1, 1), 2.0, "v")
     assert scalar(connection, "select amount from landing.cost_lines") == Decimal("12.123457")
-    kept = json.loads(scalar(connection, "select answers::varchar from landing.survey_responses"))
-    assert [(one["item"], one["number"], one["text"]) for one in kept] == [("q1", 4, None), ("q2", None, "fine")]
 
 
 def test_a_payload_is_mapped_by_the_modules_function_of_the_records_name(connection, clock) -> None:

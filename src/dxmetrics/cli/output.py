@@ -20,7 +20,8 @@ from dxmetrics.sources import configured, described, kinds
 if TYPE_CHECKING:
     from dxmetrics.metrics import Cell, Definition, Health, Receipt
     from dxmetrics.project import Project
-    from dxmetrics.state import ApiToken, Failure
+    from dxmetrics.state import ApiToken, Failure, Wave
+    from dxmetrics.survey import Instrument, Results
     from dxmetrics.trial import Trial
 
 PIPE_WIDTH = 200  # columns where no terminal says how wide it is
@@ -36,6 +37,49 @@ def catalogue(definitions: Sequence[Definition], *, is_json: bool) -> None:
     """Every metric: its name, title, unit and question."""
     rows = [{"name": one.name, "title": one.title, "unit": one.unit, "question": one.question} for one in definitions]
     as_json(definitions) if is_json else _table(rows, "name", "title", "unit", "question")
+
+
+def instruments(found: Mapping[str, Instrument], waves: Sequence[Wave], *, is_json: bool) -> None:
+    """Every survey: its title, how many items it has, and its newest wave."""
+    newest = {wave.survey: wave for wave in reversed(waves)}
+    rows = [
+        {
+            "survey": name,
+            "version": one.survey.version,
+            "title": one.survey.title.of(one.survey.languages[0]),
+            "items": len(one.items),
+            "languages": " ".join(one.survey.languages),
+            "wave": newest[name].name if name in newest else None,
+            "state": None if name not in newest else "open" if newest[name].closed_at is None else "closed",
+        }
+        for name, one in found.items()
+    ]
+    as_json(rows) if is_json else _table(rows, *(rows[0] if rows else ()))
+
+
+def results(found: Results, *, is_json: bool) -> None:
+    """A wave of a survey: who took part, and a line per measure with the teams that can be shown."""
+    if is_json:
+        as_json(found.model_dump(mode="json"))
+        return
+    language = found.languages[0]
+    invited = f" of {found.invited:,}" if found.invited else ""
+    answered = "fewer than can be told" if found.answered is None else f"{found.answered:,}{invited}"
+    sys.stdout.write(f"{found.title[language]} · {found.wave} · closed {found.closed_on} · answered: {answered}\n")
+    texts = {measure.id: (measure.text.get(language, measure.id), measure.unit) for measure in found.measures}
+    rows = [
+        {
+            "question": texts[cell.measure][0],
+            "group": cell.key or "everybody",
+            "n": cell.n,
+            "value": f"{cell.value} {texts[cell.measure][1]}" if cell.shown else "hidden",
+            "95 % interval": None if cell.low is None else f"{cell.low} to {cell.high}",
+        }
+        for cell in found.cells
+    ]
+    _table(rows, "question", "group", "n", "value", "95 % interval")
+    if any(not cell.shown for cell in found.cells):
+        sys.stdout.write(f"hidden: fewer than {found.k_cell} answered, or it would give away what so few said\n")
 
 
 def cells(found: Sequence[Cell], definition: Definition, *, is_json: bool) -> None:

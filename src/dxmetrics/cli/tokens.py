@@ -26,7 +26,9 @@ def create(
     name: Annotated[str, typer.Argument(help="what it is for: `pay pipeline`")],
     scopes: Annotated[
         list[str] | None,
-        typer.Option("--scope", metavar="SCOPE", help="ingest (everything), ingest:deployments ...; repeatable"),
+        typer.Option(
+            "--scope", metavar="SCOPE", help="ingest (everything), ingest:deployments ..., surveys; repeatable"
+        ),
     ] = None,
     days: Annotated[int | None, typer.Option("--days", min=1, help="until it expires; none: never")] = None,
     project: Folder = None,
@@ -35,9 +37,9 @@ def create(
     from dxmetrics.events import plain
     from dxmetrics.pipeline import utc_now
     from dxmetrics.pipeline.pushes import EVENTS
-    from dxmetrics.state import INGEST
+    from dxmetrics.state import INGEST, SURVEYS
 
-    known = [INGEST, *(f"{INGEST}:{endpoint}" for endpoint in (EVENTS, *plain.PUSHES))]
+    known = [SURVEYS, INGEST, *(f"{INGEST}:{endpoint}" for endpoint in (EVENTS, *plain.PUSHES))]
     asked = scopes or [INGEST]
     for scope in asked:
         if scope not in known:

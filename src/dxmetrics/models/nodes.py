@@ -14,7 +14,7 @@ import pyarrow as pa
 from dxmetrics.errors import ModelError
 from dxmetrics.models.header import CheckHeader, CoreHeader, Header, MetricHeader, parse
 from dxmetrics.models.query import Parser, Query
-from dxmetrics.records import RECORDS, table_name
+from dxmetrics.records import LANDED, table_name
 from dxmetrics.warehouse.schema import META
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SCHEMAS = ("core", "metrics")
 HEADERS: dict[str, type[Header]] = {"core": CoreHeader, "metrics": MetricHeader, "checks": CheckHeader}
 CHANGED = "delta.changed"  # what an `affects` select reads the changed rows from
-GIVEN = frozenset({f"landing.{table_name(record)}" for record in RECORDS} | {f"meta.{name}" for name in META})
+GIVEN = frozenset({f"landing.{table_name(record)}" for record in LANDED} | {f"meta.{name}" for name in META})
 
 Keys = Mapping[str, Sequence[str]]
 

@@ -4,6 +4,7 @@ This is the only place where collectors and the warehouse meet. Each step opens 
 its own and leaves it usable, so that a step that was interrupted is simply run again.
 """
 
+from dxmetrics.pipeline.asking import Asking
 from dxmetrics.pipeline.backfill import BackFill
 from dxmetrics.pipeline.collection import Collection, ScopeResult
 from dxmetrics.pipeline.derivations import derivations
@@ -35,8 +36,8 @@ from dxmetrics.pipeline.steps import (
 )
 
 __all__ = [
-    "BackFill", "Collection", "Drained", "Event", "Listener", "Noticed", "Outcome", "ScopeFinished", "ScopeMoved",
-    "ScopeResult", "ScopeStarted", "SourceSaid", "StepFinished", "StepStarted", "build", "check", "collect",
-    "counted", "derivations", "drain", "has_data", "publish", "redeliver", "replay", "sample_source", "up",
+    "Asking", "BackFill", "Collection", "Drained", "Event", "Listener", "Noticed", "Outcome", "ScopeFinished",
+    "ScopeMoved", "ScopeResult", "ScopeStarted", "SourceSaid", "StepFinished", "StepStarted", "build", "check",
+    "collect", "counted", "derivations", "drain", "has_data", "publish", "redeliver", "replay", "sample_source", "up",
     "utc_now",
 ]  # fmt: skip

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from dxmetrics.collectors import Collector, Context, Cursor, Page, Scope
 from dxmetrics.errors import AuthError, CollectError, DxError, LimitedError, WarehouseError
 from dxmetrics.http import Budgets
+from dxmetrics.pipeline.answers import AnswerKeeper
 from dxmetrics.pipeline.events import Listener, ScopeFinished, ScopeMoved, ScopeStarted, SourceSaid
 from dxmetrics.pipeline.readers import Readers
 from dxmetrics.pipeline.retirement import Absent, retire_absent
@@ -152,6 +153,7 @@ class Collecting:
         self._patience = project.settings.schedule.stuck_minutes * 60.0
         self._unfinished: list[_Task] = []
         self._only: Mapping[str, Container[str]] = {}
+        self._answers = AnswerKeeper(project, clock)
 
     def run(
         self,
@@ -189,6 +191,7 @@ class Collecting:
             self._readers.end()
             for collector in self._collectors:
                 collector.close()
+            self._answers.close()
         limited = {name: error.until for name, error in self._unusable.items() if isinstance(error, LimitedError)}
         return Collection(self.run_id, tuple(self.results), self._readers.has_stuck, limited)
 
@@ -249,6 +252,8 @@ class Collecting:
         collector, scopes = listing
         for absent in retire_absent(self.connection, source.name, scopes, self.clock, at_once=not collector.discovers):
             self._record_absent(source.name, absent)
+        if not collector.discovers:
+            self._answers.keep_scopes(source.name, scopes)
         return tuple(
             _Task(source, collector, scope, read_cursor(self.connection, source.name, scope.id))
             for scope in scopes.values()
@@ -380,7 +385,8 @@ class Collecting:
         if not pages:
             return
         try:
-            counts = loader.write_all([(task.scope, page) for task, page in pages])
+            taken = [self._answers.take(task.source, task.scope.id, page) for task, page in pages]
+            written = loader.write_all([(task.scope, rest) for (task, _), (rest, _) in zip(pages, taken, strict=True)])
         except WarehouseError:
             raise  # the disk is full, or the file is gone: no other scope can be written either
         except Exception as error:
@@ -390,9 +396,9 @@ class Collecting:
             for one in pages:
                 self._write([one], loader)
             return
-        for (task, page), count in zip(pages, counts, strict=True):
-            task.counts += count
-            task.notes += [note for note in page.notes if note not in task.notes]
+        for (task, _), (rest, kept), count in zip(pages, taken, written, strict=True):
+            task.counts += kept + count
+            task.notes += [note for note in rest.notes if note not in task.notes]
             self.listen(ScopeMoved(task.source.name, task.scope.id, task.counts.read))
 
     def _record(self, task: _Task) -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from dxmetrics.collectors import Page, Scope
-from dxmetrics.records import RECORDS, Identity
+from dxmetrics.records import LANDED, Identity
 from dxmetrics.warehouse import Loader, forget_scope, known_scopes, miss_scope, unmiss_scopes
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def retire(
 
     Accounts stay unless `with_people`: other scopes of the source refer to the same ones.
     """
-    records = [record for record in RECORDS if with_people or record is not Identity]
+    records = [record for record in LANDED if with_people or record is not Identity]
     nothing = Page(rows=dict.fromkeys(records, ()), snapshot=True, is_last=True)
     counts = Loader(connection, source, clock=clock).write(Scope(scope, scope), nothing)
     forget_scope(connection, source, scope)

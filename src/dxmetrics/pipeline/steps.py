@@ -17,6 +17,8 @@ from dxmetrics.errors import CollectError, SettingsError, WarehouseError
 from dxmetrics.identity.declared import declared
 from dxmetrics.metrics import require_readable
 from dxmetrics.models import BuildReport, CheckResult, Content
+from dxmetrics.pipeline import surveys
+from dxmetrics.pipeline.answers import AnswerKeeper
 from dxmetrics.pipeline.collection import Collecting, Collection, ScopeResult
 from dxmetrics.pipeline.derivations import derivations
 from dxmetrics.pipeline.events import Listener, ScopeFinished, StepFinished, StepStarted, silent
@@ -74,6 +76,7 @@ def collect(
         started_at = clock()
         with _run(connection, ["collect", *names], clock) as run_id:
             _retire_sources(connection, project, clock)
+            _forget_answers(project, clock)
             collection = Collecting(connection, project, run_id, clock, listen, between).run(sources, only=only)
             with warehouse.transaction(connection):
                 if not collection.failed or len(collection.failed) < len(collection.scopes):
@@ -139,7 +142,9 @@ def build(
         report = models.build(
             connection, content.models, variables(project.settings), derivations(project.settings), clock=clock
         )
-        done(f"{len(report.rebuilt)} of {counted(len(report.models), 'table')} rebuilt")
+        waves = surveys.bring_up_to_date(connection, project, clock)
+        results = f", {counted(waves, 'survey wave')} evaluated" if waves else ""
+        done(f"{len(report.rebuilt)} of {counted(len(report.models), 'table')} rebuilt{results}")
     return report
 
 
@@ -246,6 +251,13 @@ def _retire_sources(connection: DuckDBPyConnection, project: Project, clock: Clo
         if source not in project.settings.sources and source not in {PUSH_SOURCE, EVENTS_SOURCE}:
             for scope in warehouse.known_scopes(connection, source):
                 retire(connection, source, scope, clock, with_people=True)
+
+
+def _forget_answers(project: Project, clock: Clock) -> None:
+    """Let go of the survey answers of sources that are not configured any more."""
+    keeper = AnswerKeeper(project, clock)
+    keeper.keep_sources(project.settings.sources)
+    keeper.close()
 
 
 def _land_declared(connection: DuckDBPyConnection, project: Project, clock: Clock) -> None:

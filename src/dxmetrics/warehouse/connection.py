@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from dxmetrics.errors import WarehouseError
-from dxmetrics.records import RECORDS
+from dxmetrics.records import LANDED
 from dxmetrics.warehouse import schema
 from dxmetrics.warehouse.files import copy_whole
 from dxmetrics.warehouse.sql import scalar
@@ -137,7 +137,7 @@ def _migrate(connection: DuckDBPyConnection, path: Path) -> None:
         schema.create(connection)
         probe = scalar(connection, "select hash('dxmetrics', 1, true)::varchar")
         if found.get("hash_probe") != probe:
-            for record in RECORDS:
+            for record in LANDED:
                 schema.rehash(connection, schema.layout(record))
             set_fact(connection, "hash_probe", probe)
         if found.get("schema_version") != schema.SCHEMA_VERSION:

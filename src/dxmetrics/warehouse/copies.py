@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dxmetrics.records import RECORDS, Commit
+from dxmetrics.records import LANDED, Commit
 from dxmetrics.warehouse.connection import open_writer, transaction
 from dxmetrics.warehouse.schema import META, layout
 from dxmetrics.warehouse.sql import literal, quoted, scalar
@@ -24,7 +24,7 @@ def copy_source(publication: Path, data: Path, source: str, now: datetime) -> in
         connection.execute(f"attach {literal(str(publication))} as published (read_only)")
         copied = 0
         with transaction(connection):
-            for record in RECORDS:
+            for record in LANDED:
                 shape = layout(record)
                 names = ", ".join(quoted(name) for name in shape.landing if name != "payload")
                 if record is not Commit:  # many, and no rule asks for them

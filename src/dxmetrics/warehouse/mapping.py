@@ -70,6 +70,14 @@ def mapper_of(record: type[Record], mappers: ModuleType | Mapping[str, Mapper] |
     return found if callable(found) else None
 
 
+def records_of(
+    record: type[Record], payloads: Sequence[Payload], mapper: Mapper | None
+) -> tuple[Sequence[Record], Sequence[Refusal]]:
+    """The records of `payloads` in their order, and what cannot become one."""
+    part = _records(record, payloads, mapper)
+    return part.records, part.refused
+
+
 def map_rows(shape: Layout, payloads: Sequence[Payload], mapper: Mapper | None) -> Mapped:
     """The rows of `payloads` in their order, and what cannot become one.
 

@@ -93,7 +93,7 @@ def fingerprint(connection: DuckDBPyConnection) -> str:
         """
         select schema_name || '.' || table_name, estimated_size
         from duckdb_tables()
-        where database_name = current_database() and schema_name in ('landing', 'meta')
+        where database_name = current_database() and schema_name in ('landing', 'meta', 'survey')
         order by all
         """
     ).fetchall()

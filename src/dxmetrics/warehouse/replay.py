@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from dxmetrics.records import RECORDS, snake_name
+from dxmetrics.records import LANDED, snake_name
 from dxmetrics.warehouse import load, quarantine
 from dxmetrics.warehouse.batches import Batch, keep_replaced, next_batch_id
 from dxmetrics.warehouse.connection import transaction
@@ -42,7 +42,7 @@ def replay(
     """
     counts = Counts()
     with transaction(connection):
-        for record in RECORDS:
+        for record in LANDED:
             for scope in _scopes(connection, source, record):
                 batch = Batch(source, scope, next_batch_id(connection), clock())
                 counts += _replay_scope(connection, batch, record, mapper_of(record, mappers))

@@ -17,7 +17,7 @@ import pyarrow as pa
 from pydantic import AwareDatetime
 
 from dxmetrics.errors import WarehouseError
-from dxmetrics.records import RECORDS, Record, table_name
+from dxmetrics.records import LANDED, Record, table_name
 from dxmetrics.warehouse.sql import quoted
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 SCHEMA_VERSION = 1
-SCHEMAS = ("landing", "replaced", "core", "metrics", "meta")
+SCHEMAS = ("landing", "replaced", "core", "metrics", "meta", "survey")
 
 _SCALARS: dict[Any, str] = {
     bool: "boolean",
@@ -90,6 +90,15 @@ META: dict[str, dict[str, str]] = {
     },
 }  # fmt: skip
 
+# Results of surveys that stand, with what must not be shown left out: `document` is the whole of them.
+SURVEY: dict[str, dict[str, str]] = {
+    "waves": {"survey": "varchar", "wave": "varchar", "closed_on": "date", "document": "json"},
+    "cells": {
+        "survey": "varchar", "wave": "varchar", "closed_on": "date", "measure": "varchar", "cut": "varchar",
+        "key": "varchar", "is_shown": "boolean", "n": "varchar", "value": "bigint", "low": "bigint", "high": "bigint",
+    },
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -145,7 +154,9 @@ def create(connection: DuckDBPyConnection) -> None:
     present = _present(connection)
     for name, columns in META.items():
         _ensure(connection, f"meta.{name}", columns, present)
-    for record in RECORDS:
+    for name, columns in SURVEY.items():
+        _ensure(connection, f"survey.{name}", columns, present)
+    for record in LANDED:
         shape = layout(record)
         added = _ensure(connection, f"landing.{shape.table}", shape.landing, present)
         _ensure(connection, f"replaced.{shape.table}", shape.replaced, present)
@@ -163,7 +174,7 @@ def _present(connection: DuckDBPyConnection) -> dict[str, dict[str, str]]:
         """
         select table_schema || '.' || table_name, column_name, lower(data_type)
         from information_schema.columns
-        where table_catalog = current_database() and table_schema in ('landing', 'replaced', 'meta')
+        where table_catalog = current_database() and table_schema in ('landing', 'replaced', 'meta', 'survey')
         """
     ).fetchall()
     found: dict[str, dict[str, str]] = {}

@@ -16,7 +16,7 @@ from dxmetrics import collectors, warehouse
 from dxmetrics.collectors import Context, Page, Scope
 from dxmetrics.errors import CollectError
 from dxmetrics.project import builtin_root
-from dxmetrics.records import RECORDS, table_name
+from dxmetrics.records import LANDED, table_name
 from dxmetrics.warehouse.schema import layout
 from tests.fakes.azure_devops import AzureDevOps
 
@@ -74,7 +74,7 @@ def rows(connection: DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
 def alive(connection: DuckDBPyConnection) -> Mapping[str, list[tuple[Any, ...]]]:
     """Every landed row that is not deleted, by table."""
     found = {}
-    for record in RECORDS:
+    for record in LANDED:
         names = ", ".join(f'"{name}"' for name in layout(record).columns)
         table = f"landing.{table_name(record)}"
         found[table_name(record)] = rows(connection, f"select {names} from {table} where deleted_at is null order by 1")

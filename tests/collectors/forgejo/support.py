@@ -15,7 +15,7 @@ from dxmetrics import collectors, warehouse
 from dxmetrics.collectors import Context, Page, Scope
 from dxmetrics.errors import CollectError
 from dxmetrics.project import builtin_root
-from dxmetrics.records import RECORDS, Record, snake_name, table_name
+from dxmetrics.records import LANDED, Record, snake_name, table_name
 from dxmetrics.warehouse.schema import layout
 from tests.fakes.forgejo import Forgejo
 
@@ -98,7 +98,7 @@ def alive(connection: DuckDBPyConnection) -> Mapping[str, list[tuple[Any, ...]]]
 
 
 def _alive(connection: DuckDBPyConnection) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
-    for record in RECORDS:
+    for record in LANDED:
         names = ", ".join(f'"{name}"' for name in layout(record).columns)
         table = table_name(record)
         where = "deleted_at is null"

@@ -14,7 +14,7 @@ from dxmetrics import collectors, warehouse
 from dxmetrics.collectors import Context, Page, Scope
 from dxmetrics.errors import CollectError
 from dxmetrics.project import builtin_root
-from dxmetrics.records import RECORDS, table_name
+from dxmetrics.records import LANDED, table_name
 from dxmetrics.warehouse.schema import layout
 from tests.fakes.github import Server
 
@@ -72,7 +72,7 @@ def pages(one: Any, connection: DuckDBPyConnection, scope: Scope) -> Iterator[Pa
 def alive(connection: DuckDBPyConnection) -> Mapping[str, list[tuple[Any, ...]]]:
     """Every landed row that is not deleted, by table; children only of what is not deleted itself."""
     found = {}
-    for record in RECORDS:
+    for record in LANDED:
         names = ", ".join(f'"{name}"' for name in layout(record).columns)
         table = f"landing.{table_name(record)}"
         where = "deleted_at is null"

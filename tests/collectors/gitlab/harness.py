@@ -14,7 +14,7 @@ from dxmetrics import collectors, warehouse
 from dxmetrics.collectors import Context, Page, Scope
 from dxmetrics.errors import CollectError
 from dxmetrics.project import builtin_root
-from dxmetrics.records import RECORDS, Record, snake_name, table_name
+from dxmetrics.records import LANDED, Record, snake_name, table_name
 from dxmetrics.warehouse.schema import layout
 from tests.fakes.gitlab import Server
 
@@ -111,7 +111,7 @@ def listed(one: Any, failures: list[str]) -> Iterator[Scope]:
 def alive(connection: DuckDBPyConnection) -> Mapping[str, list[tuple[Any, ...]]]:
     """Every landed row that is not deleted, by table; children only of what is not deleted itself."""
     found = {}
-    for record in RECORDS:
+    for record in LANDED:
         columns = layout(record).columns
         where = "deleted_at is null"
         if "change" in columns and table_name(record) != "pipeline_runs":
