@@ -153,7 +153,7 @@ def _webhook(stores: Stores, headers: Mapping[str, str], source: str, body: byte
         for name, value in headers.items()
         if name.startswith(KEPT_HEADERS) and not any(word in name for word in SECRET_HEADERS)
     }
-    return _append(stores, [Delivery(WEBHOOKS + source, delivery_id, kept, body)])
+    return _append(stores, [Delivery(WEBHOOKS + source, delivery_id, kept, hook.webhook.keep(body))])
 
 
 def _append(stores: Stores, deliveries: Sequence[Delivery]) -> JSONResponse:

@@ -37,11 +37,13 @@ class Webhook:
     verify       raises SignatureError where headers and raw body are not signed with the secret as of now
     delivery_id  the same for the same delivery, however often it comes
     looks        the scopes to collect now; none: nothing that is read changed; None: the list of scopes did
+    keep         what is kept of a body until then: all of it, or what `looks` needs where the rest is for nobody to see
     """
 
     verify: Verify
     delivery_id: Callable[[Headers, bytes], str]
     looks: Callable[[Headers, Mapping[str, Any]], Looks]
+    keep: Callable[[bytes], bytes] = bytes
 
 
 class UnsignedError(SignatureError):
