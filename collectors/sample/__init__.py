@@ -22,7 +22,7 @@ from dxmetrics.errors import SettingsError
 from dxmetrics.records import Record
 
 from . import organisation as shape
-from . import surroundings
+from . import surroundings, surveys
 from .changes import ChangeRows
 from .dice import Dice
 from .pipelines import PipelineRows
@@ -166,6 +166,7 @@ class _Place:
         organisation, name = self.organisation, self.scope
         if state is None:
             surroundings.week(organisation, monday, rows)
+            surveys.week(organisation, monday, rows)
             return
         plan = Week(organisation, name, monday, state).run()
         dice = Dice(organisation.seed, name, monday, "rows")

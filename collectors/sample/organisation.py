@@ -77,6 +77,8 @@ class Organisation:
     stays: tuple[Stay, ...]
     stories: Mapping[str, Mapping[str, Any]]
     words: Mapping[str, Any]
+    surveys: Mapping[str, Any]
+    comments: Mapping[str, Any]
     clock: WorkingTime
 
     @cached_property
@@ -156,7 +158,7 @@ def organisation(seed: int, scale: float, months: int, anchor: date, until: date
     """The organisation as of `anchor`, a Monday. A scale above 1 adds whole divisions, below 1 it slows this one."""
     epoch = anchor - timedelta(weeks=round(months * 52 / 12))
     divisions = max(1, round(scale))
-    words = tomllib.loads((SEEDS / "words.toml").read_text(encoding="utf-8"))
+    words = _document("words.toml")
     teams = tuple(_division(team, number) for number in range(divisions) for team in _teams())
     by_slug = {team.slug: team for team in teams}
     services = tuple(_service(row, number, by_slug) for number in range(divisions) for row in _rows("services.csv"))
@@ -171,10 +173,16 @@ def organisation(seed: int, scale: float, months: int, anchor: date, until: date
         services=services,
         people=people,
         stays=_stays(Dice(seed, "stays"), teams, list(people), epoch, anchor, divisions),
-        stories=tomllib.loads((SEEDS / "stories.toml").read_text(encoding="utf-8")),
+        stories=_document("stories.toml"),
         words=words,
+        surveys=_document("surveys.toml"),
+        comments=_document("comments.toml"),
         clock=WorkingTime(epoch - timedelta(weeks=20), until + timedelta(weeks=30)),
     )
+
+
+def _document(file: str) -> dict[str, Any]:
+    return tomllib.loads((SEEDS / file).read_text(encoding="utf-8"))
 
 
 def _rows(file: str) -> list[dict[str, str]]:

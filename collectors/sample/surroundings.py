@@ -1,4 +1,4 @@
-"""Rows of the organisation itself, and of what goes on around repositories: platform use, tickets, costs, surveys."""
+"""Rows of the organisation itself, and of what goes on around repositories: platform use, tickets, costs."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
@@ -7,7 +7,7 @@ from typing import Any
 from dxmetrics import records
 
 from . import organisation as shape
-from .dice import Dice, sha
+from .dice import Dice
 from .organisation import AGENT, DEPLOYER, HOST, RENOVATE, Organisation
 from .plan import first_commit
 from .rows import Rows, instant
@@ -15,12 +15,6 @@ from .work import HOUR
 from .worktime import midnight
 
 MACHINES = ((RENOVATE, "Renovate", "bot"), (DEPLOYER, "Deploy bot", "bot"), (AGENT, "Pair agent", "agent"))
-SURVEY = "developer-experience"
-ITEMS = (
-    "flow_focus_v1", "review_speed_v1", "build_speed_v1", "release_ease_v1", "docs_findable_v1", "code_clarity_v1",
-    "platform_fit_v1", "platform_feedback_v1",
-)  # fmt: skip
-TELEMETRY_ITEMS = {"review_speed_v1", "build_speed_v1", "release_ease_v1"}
 
 
 def structure(organisation: Organisation, rows: Rows) -> None:
@@ -70,7 +64,7 @@ def _service(organisation: Organisation, service: shape.Service, rows: Rows) -> 
 
 
 def week(organisation: Organisation, monday: date, rows: Rows) -> None:
-    """Add the platform use, the tickets, the assistant's usage, and what is billed or asked in this week."""
+    """Add the platform use, the tickets, the assistant's usage, and what is billed in this week."""
     dice = Dice(organisation.seed, "surroundings", monday)
     begins = midnight(monday)
     for capability in organisation.words["capabilities"]:
@@ -147,8 +141,6 @@ def _day(organisation: Organisation, today: date, dice: Dice, rows: Rows) -> Non
     if today.day == 1:
         for row in _bill(organisation, today, dice):
             rows.add(records.CostLine, evening, row)
-    if today.month % 3 == 0 and 1 <= today.day <= 14:
-        _answers(organisation, today, rows)
 
 
 def _bill(organisation: Organisation, today: date, dice: Dice) -> Iterator[dict[str, Any]]:
@@ -167,43 +159,6 @@ def _bill(organisation: Organisation, today: date, dice: Dice) -> Iterator[dict[
             "ext_id": f"{capability['name']}-{start:%Y%m}", "provider": "cloud", "category": "platform",
             "amount": f"{dice.between(700, 1400):.2f}", "allocation": "shared", "capability": capability["name"],
         }  # fmt: skip
-
-
-def _answers(organisation: Organisation, today: date, rows: Rows) -> None:
-    """Responses handed in on this day of a wave: seven of ten take part, each on one day of the fortnight."""
-    wave = f"{today.year}-Q{today.month // 3}"
-    opens = today.replace(day=1)
-    for team in organisation.teams:
-        for person in organisation.members(team, opens):
-            dice = Dice(organisation.seed, SURVEY, wave, person)
-            is_today = int(min(13.0, dice.duration(3.0, 0.9))) == today.day - 1
-            if is_today and dice.happens(0.7):
-                _response(organisation, team, wave, today, dice, rows)
-
-
-def _response(
-    organisation: Organisation, team: shape.Team, wave: str, today: date, dice: Dice, rows: Rows
-) -> None:  # fmt: skip
-    """One response. Two teams answer against what their telemetry says."""
-    story, own = organisation.stories["survey"], dice.normal(0.0, 0.45)
-    answers: list[dict[str, Any]] = []
-    for item in ITEMS:
-        mood = team.contentment + (0.25 if item.startswith("platform") else 0.0)
-        if item in TELEMETRY_ITEMS:
-            mood += -0.5 * team.slug.startswith(story["unhappy_team"]) + 0.4 * team.slug.startswith(
-                story["content_team"]
-            )
-        if dice.happens(0.96):
-            answers.append({"item": item, "number": min(5, max(1, round(dice.normal(mood + own, 0.8))))})
-    answers.append({"item": "recommend_v1", "number": min(10, max(0, round(dice.normal(2 * team.contentment, 1.8))))})
-    if dice.happens(0.12):
-        answers.append({"item": "comment_v1", "text": dice.pick(organisation.words["comments"])})
-    cohort = dice.pick(("under 1 year", "1 to 3 years", "over 3 years"))
-    response = sha(f"{organisation.seed}/{wave}/{dice.share()}")[:16]
-    rows.add(records.SurveyResponse, midnight(today), {
-        "ext_id": response, "survey": SURVEY, "wave": wave, "submitted_on": today, "team": team.slug, "cohort": cohort,
-        "language": "en", "answers": answers,
-    })  # fmt: skip
 
 
 def repository(organisation: Organisation, name: str, rows: Rows) -> None:
