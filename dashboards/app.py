@@ -1,4 +1,6 @@
-"""The web process: pages, and HTTP for machines below `/api`. `streamlit run dashboards/app.py`, or any ASGI server.
+"""The web process: pages, HTTP for machines below `/api`, surveys below `/survey`.
+
+`streamlit run dashboards/app.py`, or any ASGI server.
 
 Environment: `DX_PROJECT` names the project's folder, `DX_DATA` the data folder to read; both default to the project
 of the current folder.
@@ -46,5 +48,6 @@ app = st.App(
         Mount("/app/static", StaticFiles(directory=Path(__file__).parent / "static")),
         Mount("/api", api.create(stores)),
         *api.operations(stores),
+        *api.surveys(stores),
     ],
 )

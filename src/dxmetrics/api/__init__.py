@@ -1,4 +1,4 @@
-"""HTTP for machines: pushes in, health out. Mounted in the dashboard's server, described by OpenAPI at `/api/docs`.
+"""HTTP beside the pages: pushes in, health out, described by OpenAPI at `/api/docs`; and the surveys people answer.
 
 A push is authenticated, checked as far as its sender can mend it, written to the inbox and acknowledged: 202, or 200
 where it was here before. What it means is the worker's to say. Nothing here opens the warehouse for writing.
@@ -8,5 +8,6 @@ from dxmetrics.api.application import create
 from dxmetrics.api.operations import routes as operations
 from dxmetrics.api.sockets import answer_at_once
 from dxmetrics.api.stores import Stores
+from dxmetrics.api.surveys import routes as surveys
 
-__all__ = ["Stores", "answer_at_once", "create", "operations"]
+__all__ = ["Stores", "answer_at_once", "create", "operations", "surveys"]

@@ -1,4 +1,4 @@
-"""What requests need, opened when the first one comes and shared by all: the state store and the sources."""
+"""What requests need, opened when the first one comes and shared by all: two stores and the sources."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from dxmetrics import state
 from dxmetrics.pipeline import utc_now
 from dxmetrics.project import Project
 from dxmetrics.sources import configured
+from dxmetrics.survey import answers
 
 if TYPE_CHECKING:
     from dxmetrics.collectors.webhooks import Webhook
     from dxmetrics.state import ApiToken, State
+    from dxmetrics.survey.answers import Answers
 
 TRUSTED = 2.0  # seconds a token that was checked is not checked again; so long may a revoked one still push
 MOST_TOKENS = 1_000
@@ -32,13 +34,14 @@ class Hook:
 
 
 class Stores:
-    """One project's state store and webhooks. A store that cannot be opened is tried again with the next request."""
+    """One project's two stores and its webhooks. A store that cannot be opened is tried again with the next request."""
 
     def __init__(self, project: Project, clock: Callable[[], datetime]) -> None:
         self.project = project
         self.clock = clock
         self._lock = threading.Lock()
         self._state: State | None = None
+        self._answers: Answers | None = None
         self._tokens: dict[str, tuple[ApiToken, float]] = {}
 
     @classmethod
@@ -53,6 +56,14 @@ class Stores:
             if self._state is None:
                 self._state = state.of_project(self.project, self.clock)
             return self._state
+
+    @property
+    def answers(self) -> Answers:
+        """The store of survey answers; StateError where it cannot be used."""
+        with self._lock:
+            if self._answers is None:
+                self._answers = answers.of_project(self.project, self.clock)
+            return self._answers
 
     def token(self, text: str) -> ApiToken:
         """The token of this text, as it was known at most `TRUSTED` ago; TokenRefused where it is none."""
@@ -83,4 +94,7 @@ class Stores:
             if self._state is not None:
                 self._state.close()
                 self._state = None
+            if self._answers is not None:
+                self._answers.close()
+                self._answers = None
             self._tokens.clear()
