@@ -13,10 +13,12 @@ from starlette.testclient import TestClient
 from dxmetrics import api, pipeline, push, state
 from dxmetrics.project import Project
 from dxmetrics.settings import read
+from dxmetrics.survey import actions, instrument
+from dxmetrics.survey.read import Surveys
 from tests.conftest import Clock
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("push.md", "running.md")
+PAGES = ("push.md", "running.md", "surveys.md")
 BLOCKS = [
     (page, kind, text)
     for page in PAGES
@@ -52,13 +54,28 @@ def test_a_push_of_the_docs_is_understood(clock: Clock, line: str) -> None:
 @pytest.mark.parametrize(("page", "text"), [(page, text) for page, kind, text in BLOCKS if kind == "toml"])
 def test_settings_of_the_docs_are_understood(tmp_path: Path, page: str, text: str) -> None:
     (tmp_path / "dx.toml").write_text(text)
-    assert "github" in read(tmp_path / "dx.toml", {}).sources, page
+    settings = read(tmp_path / "dx.toml", {})
+    assert "github" in settings.sources or settings.surveys.address, page
+
+
+@pytest.mark.parametrize("text", [text for page, kind, text in BLOCKS if (page, kind) == ("surveys.md", "yaml")])
+def test_surveys_and_actions_of_the_docs_are_understood(tmp_path: Path, text: str) -> None:
+    (tmp_path / "dx.toml").write_text("")
+    project = Project.find(tmp_path, {})
+    if text.startswith("survey:"):
+        (tmp_path / "on-call.yaml").write_text(text)
+        assert instrument.load(tmp_path / "on-call.yaml").survey.languages == ("en", "de")
+    else:
+        (tmp_path / "data").mkdir()
+        (tmp_path / actions.FILE).write_text(text)
+        assert [one.owner for one in actions.of_project(project, Surveys(()))] == ["Platform"]
 
 
 def test_every_verb_the_docs_name_exists() -> None:
     reference = (DOCS / "cli.md").read_text()
+    second = "create|retry|check|open|invite|remind|close|results|erase"
     named = {
-        re.sub(r"^dxmetrics (\w+)( (?:create|retry))?.*", r"dxmetrics \1\2", line)
+        re.sub(rf"^dxmetrics (\w+)( (?:{second}))?.*", r"dxmetrics \1\2", line)
         for line in COMMANDS
         if line.startswith("dxmetrics")
     }
