@@ -19,13 +19,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, SecretStr
 
-from dxmetrics.collectors import Collector, Context, Cursor, Page, Scope, SourceSettings
-from dxmetrics.collectors.questionnaire import Form, FormSettings, Question, Reading
-from dxmetrics.errors import AuthError, CollectError, NotFoundError, SettingsError
+from dxmetrics.collectors import Collector, Context, Cursor, Page, Scope
+from dxmetrics.collectors.questionnaire import Form, FormSettings, Payload, Question, Reading, Said, pages
+from dxmetrics.errors import AuthError, CollectError, NotFoundError
 from dxmetrics.http import HeaderToken
 from dxmetrics.records import SurveyResponse
 
@@ -40,9 +40,6 @@ RATED = frozenset({"ces", "csat", "rating"})
 SILENT = frozenset({"cta"})  # a button among the questions
 MAIN = "default"  # the survey's main language, whichever that is
 TAG = re.compile(r"<[^>]*>")
-
-Payload = Mapping[str, Any]
-Said = dict[str, "Answer | Sequence[str]"]
 
 
 class FormbricksSettings(FormSettings):
@@ -64,41 +61,28 @@ class Formbricks(Collector):
     kind = "formbricks"
     produces = (SurveyResponse,)
     keeps_payloads = False  # what is said of a person stays where it was said
-    Settings: ClassVar[type[SourceSettings]] = FormbricksSettings
+    Settings = FormbricksSettings
+    settings: FormbricksSettings
 
-    def __init__(self, name: str, settings: SourceSettings, context: Context) -> None:
+    def __init__(self, name: str, settings: FormbricksSettings, context: Context) -> None:
         super().__init__(name, settings, context)
-        if not isinstance(settings, FormbricksSettings):
-            raise SettingsError(
-                f"source {name!r}: settings of kind formbricks are wanted, not {type(settings).__name__}"
-            )
-        self._settings = settings
         token = settings.token
         auth = HeaderToken("x-api-key", token.get_secret_value()) if token else None
         self._client = settings.client(name, settings.url or HOME, context, auth=auth, concurrency=1)
 
     def scopes(self) -> Iterator[Scope]:
         """The survey."""
-        yield Scope(self._settings.form, f"survey {self._settings.form}")
+        yield Scope(self.settings.form, f"survey {self.settings.form}")
 
     def collect(self, scope: Scope, cursor: Cursor | None) -> Iterator[Page]:
         """Pages of responses, the earliest first."""
-        settings = self._settings
         form = asked(self._survey(scope.id))
-        notes = form.check(self.name, settings)
-        reading = Reading.of(cursor, settings, self.context.now())
-        began_at, beyond = self._client.server_time(), set[str]()
-        for payloads, is_last in self._listed(scope.id, reading):
-            said = [(one, answers(one, form)) for one in payloads if one.get("finished")]
-            beyond |= {name for _, answered in said for name in form.beyond(answered, settings)}
-            yield Page(
-                {SurveyResponse: [survey_row(one, answered, form, settings) for one, answered in said]},
-                reading.cursor(began_at, beyond) if is_last else None,
-                snapshot=reading.is_whole,
-                is_last=is_last,
-                is_mapped=True,
-                notes=(*notes, *reading.notes(form, beyond)) if is_last else (),
-            )
+        reading = Reading.of(cursor, self.settings, self.context.now())
+        yield from pages(
+            self.name, self.settings, form, reading, self._client.server_time(), self._listed(scope.id, reading),
+            answers=lambda one: answers(one, form) if one.get("finished") else None,
+            row=lambda one, said: survey_row(one, said, form, self.settings),
+        )  # fmt: skip
 
     def close(self) -> None:
         """Let the connections go."""
@@ -138,7 +122,7 @@ class Formbricks(Collector):
 
     def _read(self, path: str, params: Mapping[str, Any]) -> object:
         """What stands under `data`."""
-        survey, place = self._settings.form, f"DX_{self.name.upper().replace('-', '_')}__TOKEN"
+        survey, place = self.settings.form, f"DX_{self.name.upper().replace('-', '_')}__TOKEN"
         try:
             body = self._client.json(path, params)
         except NotFoundError as error:
@@ -214,9 +198,9 @@ def _labels(choices: Iterable[Payload]) -> dict[str, str]:
     }
 
 
-def answers(payload: Payload, form: Form) -> Said:
+def answers(payload: Payload, form: Form) -> dict[str, Answer | Sequence[str]]:
     """What was answered by the question's id, and what came in hidden fields."""
-    said: Said = {}
+    said: dict[str, Answer | Sequence[str]] = {}
     for key, value in (payload.get("data") or {}).items():
         if isinstance(value, Mapping):
             said |= {f"{key}/{row}": _value(answer, form.question(f"{key}/{row}")) for row, answer in value.items()}

@@ -18,14 +18,14 @@ import json
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import httpx2
 import jwt
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
-from dxmetrics.collectors import Collector, Context, Cursor, Page, Scope, SourceSettings
-from dxmetrics.collectors.questionnaire import Form, FormSettings, Question, Reading
+from dxmetrics.collectors import Collector, Context, Cursor, Page, Scope
+from dxmetrics.collectors.questionnaire import Form, FormSettings, Payload, Question, Reading, Said, pages
 from dxmetrics.errors import AuthError, CollectError, NotFoundError, RetryableError, SettingsError
 from dxmetrics.http import served_at
 from dxmetrics.records import SurveyResponse
@@ -43,8 +43,6 @@ LIFETIME = timedelta(minutes=55)  # an assertion may be good for an hour at most
 RENEWED_BEFORE = timedelta(minutes=5)
 DRIFT = timedelta(seconds=30)
 PUBLIC_ID = "1FAIpQL"  # how the id of the address begins that people answer at, which the API does not know
-
-Payload = Mapping[str, Any]
 
 
 class GoogleFormsSettings(FormSettings):
@@ -185,57 +183,45 @@ class GoogleForms(Collector):
     kind = "google_forms"
     produces = (SurveyResponse,)
     keeps_payloads = False  # what is said of a person stays where it was said
-    Settings: ClassVar[type[SourceSettings]] = GoogleFormsSettings
+    Settings = GoogleFormsSettings
+    settings: GoogleFormsSettings
 
-    def __init__(self, name: str, settings: SourceSettings, context: Context) -> None:
+    def __init__(self, name: str, settings: GoogleFormsSettings, context: Context) -> None:
         super().__init__(name, settings, context)
-        if not isinstance(settings, GoogleFormsSettings):
-            raise SettingsError(
-                f"source {name!r}: settings of kind google_forms are wanted, not {type(settings).__name__}"
-            )
-        self._settings = settings
         self._key = Key.of(name, settings, context)
         auth = ServiceAccount(name, self._key, context.now)
         self._client = settings.client(name, settings.url or HOME, context, auth=auth)
 
     def scopes(self) -> Iterator[Scope]:
         """The form."""
-        yield Scope(self._settings.form, f"form {self._settings.form}")
+        yield Scope(self.settings.form, f"form {self.settings.form}")
 
     def collect(self, scope: Scope, cursor: Cursor | None) -> Iterator[Page]:
         """Pages of responses, in the order Google has them."""
-        settings = self._settings
         form = asked(self._read(f"v1/forms/{scope.id}", {}))
-        notes = form.check(self.name, settings)
-        reading = Reading.of(cursor, settings, self.context.now())
-        began_at, beyond = self._client.server_time(), set[str]()
-        for found in self._listed(scope.id, reading.since):
-            is_last = not found.get("nextPageToken")
-            said = [(one, answers(one, form)) for one in found.get("responses", ())]
-            beyond |= {name for _, answered in said for name in form.beyond(answered, settings)}
-            yield Page(
-                {SurveyResponse: [survey_row(one, answered, form, settings) for one, answered in said]},
-                reading.cursor(began_at, beyond) if is_last else None,
-                snapshot=reading.is_whole,
-                is_last=is_last,
-                is_mapped=True,
-                notes=(*notes, *reading.notes(form, beyond)) if is_last else (),
-            )
+        reading = Reading.of(cursor, self.settings, self.context.now())
+        yield from pages(
+            self.name, self.settings, form, reading, self._client.server_time(), self._listed(scope.id, reading.since),
+            answers=lambda one: answers(one, form),
+            row=lambda one, said: survey_row(one, said, form, self.settings),
+        )  # fmt: skip
 
     def close(self) -> None:
         """Let the connections go."""
         self._client.close()
 
-    def _listed(self, form: str, since: datetime | None) -> Iterator[Payload]:
+    def _listed(self, form: str, since: datetime | None) -> Iterator[tuple[Sequence[Payload], bool]]:
+        """Pages of responses, and whether each is the last one."""
         # A page token is good for the filter it was made with only, so all pages have the same.
         params = {"pageSize": AT_ONCE, "filter": f"timestamp >= {since:%Y-%m-%dT%H:%M:%SZ}" if since else None}
-        return self._client.token_pages(
+        for found in self._client.token_pages(
             lambda token: self._read(f"v1/forms/{form}/responses", {**params, "pageToken": token}),
             lambda found: found.get("nextPageToken"),
-        )
+        ):
+            yield found.get("responses", ()), not found.get("nextPageToken")
 
     def _read(self, path: str, params: Mapping[str, Any]) -> Payload:
-        form, account = self._settings.form, self._key.client_email
+        form, account = self.settings.form, self._key.client_email
         try:
             body = self._client.json(path, params)
         except NotFoundError as error:
@@ -307,9 +293,7 @@ def _number(text: str) -> float | str:
         return text
 
 
-def survey_row(
-    payload: Payload, said: Mapping[str, Answer | Sequence[str]], form: Form, settings: GoogleFormsSettings
-) -> dict[str, Any]:
+def survey_row(payload: Payload, said: Said, form: Form, settings: GoogleFormsSettings) -> dict[str, Any]:
     """The record of a response: what is mapped of it, and the day it was first handed in."""
     try:
         return form.response(settings, payload["responseId"], datetime.fromisoformat(payload["createTime"]), said)

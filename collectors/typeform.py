@@ -19,14 +19,14 @@ import binascii
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from dxmetrics.collectors import Collector, Context, Cursor, Page, Scope, SourceSettings
-from dxmetrics.collectors.questionnaire import Form, FormSettings, Question, Reading
+from dxmetrics.collectors import Collector, Context, Cursor, Page, Scope
+from dxmetrics.collectors.questionnaire import Form, FormSettings, Payload, Question, Reading, Said, pages
 from dxmetrics.collectors.webhooks import Headers, Looks, Webhook, delivery_id, field, hmac_sha256, text
-from dxmetrics.errors import AuthError, CollectError, NotFoundError, SettingsError
+from dxmetrics.errors import AuthError, CollectError, NotFoundError
 from dxmetrics.http import Bearer
 from dxmetrics.records import SurveyResponse
 
@@ -40,8 +40,6 @@ PERSONAL = frozenset({"address", "calendly", "contact_info", "email", "file_uplo
 FREE = frozenset({"long_text", "short_text"})
 SILENT = frozenset({"statement"})  # shown among the questions, and answered by nobody
 SIGNATURE = "typeform-signature"
-
-Payload = Mapping[str, Any]
 
 
 class TypeformSettings(FormSettings):
@@ -92,39 +90,28 @@ class Typeform(Collector):
     produces = (SurveyResponse,)
     keeps_payloads = False  # what is said of a person stays where it was said
     webhook = WEBHOOK
-    Settings: ClassVar[type[SourceSettings]] = TypeformSettings
+    Settings = TypeformSettings
+    settings: TypeformSettings
 
-    def __init__(self, name: str, settings: SourceSettings, context: Context) -> None:
+    def __init__(self, name: str, settings: TypeformSettings, context: Context) -> None:
         super().__init__(name, settings, context)
-        if not isinstance(settings, TypeformSettings):
-            raise SettingsError(f"source {name!r}: settings of kind typeform are wanted, not {type(settings).__name__}")
-        self._settings = settings
         token = settings.token
         auth = Bearer(token.get_secret_value()) if token else None
         self._client = settings.client(name, settings.url or HOME, context, auth=auth, concurrency=1)
 
     def scopes(self) -> Iterator[Scope]:
         """The form."""
-        yield Scope(self._settings.form, f"form {self._settings.form}")
+        yield Scope(self.settings.form, f"form {self.settings.form}")
 
     def collect(self, scope: Scope, cursor: Cursor | None) -> Iterator[Page]:
         """Pages of responses, the earliest first."""
-        settings = self._settings
         form = asked(self._read(f"forms/{scope.id}", {}))
-        notes = form.check(self.name, settings)
-        reading = Reading.of(cursor, settings, self.context.now())
-        began_at, beyond = self._client.server_time(), set[str]()
-        for payloads, is_last in self._listed(scope.id, reading.since):
-            said = [(one, answers(one, form)) for one in payloads if handed_in_at(one)]
-            beyond |= {name for _, answered in said for name in form.beyond(answered, settings)}
-            yield Page(
-                {SurveyResponse: [survey_row(one, answered, form, settings) for one, answered in said]},
-                reading.cursor(began_at, beyond) if is_last else None,
-                snapshot=reading.is_whole,
-                is_last=is_last,
-                is_mapped=True,
-                notes=(*notes, *reading.notes(form, beyond)) if is_last else (),
-            )
+        reading = Reading.of(cursor, self.settings, self.context.now())
+        yield from pages(
+            self.name, self.settings, form, reading, self._client.server_time(), self._listed(scope.id, reading.since),
+            answers=lambda one: answers(one, form) if handed_in_at(one) else None,
+            row=lambda one, said: survey_row(one, said, form, self.settings),
+        )  # fmt: skip
 
     def close(self) -> None:
         """Let the connections go."""
@@ -151,7 +138,7 @@ class Typeform(Collector):
             since = reached
 
     def _read(self, path: str, params: Mapping[str, Any]) -> Payload:
-        form = self._settings.form
+        form = self.settings.form
         try:
             body = self._client.json(path, params)
         except NotFoundError as error:
@@ -248,9 +235,7 @@ def _value(answer: Payload, question: Question | None) -> Answer | Sequence[str]
     return None
 
 
-def survey_row(
-    payload: Payload, said: Mapping[str, Answer | Sequence[str]], form: Form, settings: TypeformSettings
-) -> dict[str, Any]:
+def survey_row(payload: Payload, said: Said, form: Form, settings: TypeformSettings) -> dict[str, Any]:
     """The record of a response that was handed in: what is mapped of it, and its day."""
     submitted_at = handed_in_at(payload)
     key = payload.get("response_id") or payload.get("token")

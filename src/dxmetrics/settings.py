@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args
-from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -28,6 +27,7 @@ from pydantic_core import ErrorDetails
 
 from dxmetrics import cadence, patterns
 from dxmetrics.errors import SettingsError
+from dxmetrics.zones import ZoneName
 
 FILE_NAME = "dx.toml"
 ENVIRONMENT_PREFIX = "DX_"
@@ -38,14 +38,6 @@ EVENTS_SOURCE = "cdevents"  # the source name of records that CDEvents tell of
 Model = TypeVar("Model", bound=BaseModel)
 Keys = tuple[str | int, ...]
 Text = Annotated[str, Field(min_length=1)]
-
-
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValueError("is not a time zone: use an IANA name such as UTC or Europe/Berlin") from None
-    return name
 
 
 def _regular_expression(pattern: str) -> str:
@@ -75,7 +67,7 @@ class Organisation(Section):
     """Who is measured, and in which calendar."""
 
     name: Text = Field(default="Our organisation", description="shown at the top of every page and report")
-    reporting_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
+    reporting_zone: ZoneName = Field(
         default="UTC", description="the one time zone that decides which day, week or month an event belongs to"
     )
     people_csv: Path | None = Field(

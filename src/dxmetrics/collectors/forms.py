@@ -12,19 +12,13 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import BaseModel, Field
+
+from dxmetrics.zones import ZoneName
 
 Answer = str | float | bool | None
 
 _LEADING_NUMBER = re.compile(r"(-?\d{1,3})\s*(?:[-–—:=(].*)?", re.DOTALL)  # "4", "4 - Agree", "10 (likely)"
-
-
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValueError("is not a time zone: use an IANA name such as UTC or Europe/Berlin") from None
-    return name
 
 
 class AnswerSettings(BaseModel):
@@ -52,9 +46,7 @@ class AnswerSettings(BaseModel):
     comments_may_be_shown: bool = Field(
         default=False, description="whether the form told those who comment that their words may be shown word for word"
     )
-    zone: Annotated[str, AfterValidator(_known_zone)] = Field(
-        default="UTC", description="time zone in which the day of an answer is told"
-    )
+    zone: ZoneName = Field(default="UTC", description="time zone in which the day of an answer is told")
 
 
 def response(

@@ -9,16 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from dxmetrics.collectors import Page
 from dxmetrics.collectors.forms import Answer, AnswerSettings, response
 from dxmetrics.collectors.hosts import ApiSettings
 from dxmetrics.errors import SettingsError
+from dxmetrics.records import SurveyResponse
 
 if TYPE_CHECKING:
     from dxmetrics.collectors import Cursor
@@ -29,6 +31,7 @@ TITLE = 60  # characters of a question that a message quotes
 LISTED = 40  # questions that a message lists
 NUMBER = re.compile(r"\s*-?\d+([.,]\d+)?\s*")
 
+Payload = Mapping[str, Any]
 Said = Mapping[str, Answer | Sequence[str]]
 
 
@@ -186,6 +189,36 @@ class Reading:
             " another scale: ask on another scale in a new question"
             for one in asked.values()
             if one and one.scale
+        )
+
+
+def pages(
+    source: str,
+    settings: FormSettings,
+    form: Form,
+    reading: Reading,
+    began_at: datetime,
+    listed: Iterable[tuple[Sequence[Payload], bool]],
+    *,
+    answers: Callable[[Payload], Said | None],
+    row: Callable[[Payload, Said], Mapping[str, Any]],
+) -> Iterator[Page]:
+    """The pages of one look, from those that are `listed`, with whether each is the last one.
+
+    `answers` says what a response answers, None for one that was not handed in; `row` makes a record of it. The cursor
+    is with the last page: a look that is broken off is begun again. SettingsError as `Form.check`.
+    """
+    notes, beyond = form.check(source, settings), set[str]()
+    for payloads, is_last in listed:
+        said = [(one, answered) for one in payloads if (answered := answers(one)) is not None]
+        beyond |= {name for _, answered in said for name in form.beyond(answered, settings)}
+        yield Page(
+            {SurveyResponse: [row(one, answered) for one, answered in said]},
+            reading.cursor(began_at, beyond) if is_last else None,
+            snapshot=reading.is_whole,
+            is_last=is_last,
+            is_mapped=True,
+            notes=(*notes, *reading.notes(form, beyond)) if is_last else (),
         )
 
 
