@@ -105,7 +105,15 @@ def test_dark_cards_stand_on_a_darker_page(address: str, tab: Page) -> None:
     assert tab.evaluate(colour.format(".st-key-card-change_lead_time")) == "rgb(21, 26, 35)"
 
 
-@pytest.mark.parametrize(("path", "title"), [("data_health", "Data health"), ("definitions", "Definitions")])
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [
+        ("data_health", "Data health"),
+        ("definitions", "Definitions"),
+        ("experience", "Developer experience"),
+        ("surveys", "Surveys"),
+    ],
+)
 def test_every_page_can_be_opened_by_its_address(address: str, tab: Page, path: str, title: str) -> None:
     tab.open(f"{address}/{path}")
     assert tab.evaluate("document.querySelector('h1').innerText") == title

@@ -23,7 +23,13 @@ WINDOW = complete_weeks(13, NOW, "UTC")
 
 @pytest.mark.parametrize(
     ("name", "title"),
-    [("delivery", "Delivery performance"), ("data_health", "Data health"), ("definitions", "Definitions")],
+    [
+        ("delivery", "Delivery performance"),
+        ("data_health", "Data health"),
+        ("definitions", "Definitions"),
+        ("experience", "Developer experience"),
+        ("surveys", "Surveys"),
+    ],
 )
 def test_a_page_runs_and_shows_its_title(open_page: OpenPage, name: str, title: str) -> None:
     app = open_page(name)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from dxmetrics.errors import SettingsError
 from dxmetrics.survey.instrument import parsed
@@ -24,11 +24,16 @@ Text = Annotated[str, Field(min_length=1)]
 Status = Literal["planned", "doing", "done", "dropped"]
 
 
+def _name_or_place(wave: str | int) -> str | int:
+    """A year without quotes is the name of a yearly wave."""
+    return str(wave) if isinstance(wave, int) and wave > 0 else wave
+
+
 class _Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
     survey: Text
-    wave: str | int = 0  # a wave's name, or counted back from the newest: 0, -1, ...
+    wave: Annotated[str | int, AfterValidator(_name_or_place)] = 0  # its name, or counted back from the newest: 0, -1
     theme: str | None = None
     said: Text
     did: Text

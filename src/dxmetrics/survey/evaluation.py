@@ -152,6 +152,7 @@ class _Wave:
             text=_texts(self.instrument, item.text.texts),
             dimension=item.dimension,
             unit="points" if kind == "recommend" else "%",
+            is_reversed=item.reverse,
             measured_by=item.measured.metric if item.measured else None,
             metric_better=item.measured.better if item.measured else None,
             source=_credit(item),

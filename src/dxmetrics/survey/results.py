@@ -42,7 +42,7 @@ class Measure(_Part):
     text: dict[str, str]
     dimension: str | None = None
     unit: Literal["%", "points"]
-    favours: Literal["higher", "lower"] = "higher"
+    is_reversed: bool = False  # it is a complaint: disagreeing is favourable
     measured_by: str | None = None  # a metric of sql/metrics
     metric_better: Literal["lower", "higher"] | None = None
     source: str | None = None  # attribution of wording that is not ours

@@ -14,8 +14,12 @@ STATIC = builtin_root() / "dashboards" / "static"
 
 # section -> page file -> (title, icon); the first page is the default. A file that does not exist is not listed.
 SECTIONS = {
-    "Metrics": {"delivery.py": ("Delivery", "rocket_launch")},
-    "Manage": {"data_health.py": ("Data health", "database"), "definitions.py": ("Definitions", "menu_book")},
+    "Metrics": {"delivery.py": ("Delivery", "rocket_launch"), "experience.py": ("Experience", "sentiment_satisfied")},
+    "Manage": {
+        "surveys.py": ("Surveys", "ballot"),
+        "data_health.py": ("Data health", "database"),
+        "definitions.py": ("Definitions", "menu_book"),
+    },
 }
 OWN_SECTION = "Our pages"
 
