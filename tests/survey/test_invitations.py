@@ -27,6 +27,7 @@ from sqlalchemy import select
 from dxmetrics import state as states
 from dxmetrics.errors import DeliveryError, SettingsError
 from dxmetrics.notify import Mail, Mailer
+from dxmetrics.pipeline import Asking
 from dxmetrics.project import Project
 from dxmetrics.state import State, Wave
 from dxmetrics.state.tables import survey_contacts, survey_invitations, survey_reminders
@@ -558,3 +559,35 @@ def test_two_processes_that_invite_at_once_write_to_nobody_twice(
     now = state.waves.get(wave.id)
     assert now is not None
     assert now.invited == 20
+
+
+# -- from the page ----------------------------------------------------------------------------------------------------
+
+
+def test_what_the_page_asked_for_is_sent_beside_the_worker(
+    project: Project, state: State, wave: Wave, server: MailServer, clock: Clock
+) -> None:
+    told: list[tuple[str, str]] = []
+    asking = Asking(state, clock, lambda status, text: told.append((status, text)))
+    state.waves.ask(wave.id, "invite")
+    asking.look(project)
+    asking.finish(30)
+    assert sorted(server.recipients) == sorted(EVERYBODY)
+    assert state.waves.asked() == []
+    assert told == [("ok", "survey small 2026-Q4: 20 invited")]
+
+
+def test_what_a_server_did_not_take_stays_asked_for(
+    project: Project, state: State, wave: Wave, server: MailServer, clock: Clock
+) -> None:
+    told: list[tuple[str, str]] = []
+    asking = Asking(state, clock, lambda status, text: told.append((status, text)))
+    away = project.settings.mail.model_copy(update={"port": 1})
+    broken = replace(project, settings=project.settings.model_copy(update={"mail": away}))
+    state.waves.ask(wave.id, "invite")
+    asking.look(broken)
+    asking.finish(30)
+    assert [status for status, _ in told] == ["failed"]
+    assert state.waves.asked() == [(wave.id, "invite")]
+    asking.look(project)  # at once: it rests
+    assert server.accepted == []
