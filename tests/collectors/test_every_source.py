@@ -21,12 +21,23 @@ from dxmetrics import collectors, reference, warehouse
 from dxmetrics.collectors import Collector, Context, Page, Scope
 from dxmetrics.pipeline.answers import AnswerKeeper
 from dxmetrics.project import Project, builtin_root
-from dxmetrics.records import PRIVATE, RECORDS, Identity, Record, SurveyResponse, snake_name, table_name
+from dxmetrics.records import (
+    PRIVATE,
+    RECORDS,
+    CostLine,
+    Identity,
+    Record,
+    SurveyResponse,
+    UsageFact,
+    snake_name,
+    table_name,
+)
 from dxmetrics.sources import Source as Configured
 
 collectors.extend_path([builtin_root() / "collectors"])
 KINDS = collectors.available()
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+DATED = {CostLine, SurveyResponse, UsageFact}  # whose rows have days, and no time
 
 
 def git_settings(folder: Path) -> Mapping[str, Any]:
@@ -179,7 +190,7 @@ def test_an_account_is_the_same_wherever_it_is_met(source: Source) -> None:
 
 def test_all_instants_are_aware_and_in_utc(source: Source) -> None:
     instants = [value for record in mapped(source) for value in dict(record).values() if isinstance(value, datetime)]
-    assert instants or set(source.collector.produces) == {SurveyResponse}  # which has a day, and no time
+    assert instants or set(source.collector.produces) <= DATED
     assert {value.tzinfo for value in instants} <= {UTC}
 
 
