@@ -18,6 +18,10 @@ PICTURES: dict[str, tuple[str, int, Literal["light", "dark"]]] = {
     "delivery-390": ("/", PHONE, "light"),
     "receipt": ("/?receipt=change_fail_rate", DESKTOP, "light"),
     "data-health": ("/data_health", DESKTOP, "light"),
+    "experience": ("/experience", DESKTOP, "light"),
+    "experience-dark": ("/experience", DESKTOP, "dark"),
+    "experience-390": ("/experience", PHONE, "light"),
+    "surveys": ("/surveys", DESKTOP, "light"),
     "definitions": ("/definitions?change_lead_time=true", DESKTOP, "light"),
 }
 
