@@ -4,47 +4,7 @@ description = """
 Where a person is in two teams at once, the one joined last counts (then the first by name): an event has one team.
 Days begin at midnight of the reporting zone."""
 ---*/
-with accounts as (
-    select
-        accounts.source,
-        accounts.ext_id as account,
-        unnest([accounts.login, accounts.email]) as key,
-    from landing.identities as accounts
-    where accounts.deleted_at is null
-),
-
-keys as (
-    select
-        lower(identities.person_id) as key,
-        identities.person_id,
-    from core.identities as identities
-    union
-    select
-        lower(identities.account) as key,
-        identities.person_id,
-    from core.identities as identities
-    union
-    select
-        lower(accounts.key) as key,
-        identities.person_id,
-    from accounts
-    inner join core.identities as identities
-        on
-            accounts.source = identities.source
-            and accounts.account = identities.account
-    where accounts.key is not null
-),
-
-people as (
-    select
-        keys.key,
-        min(keys.person_id) as person_id,
-    from keys
-    group by keys.key
-    having count(distinct keys.person_id) = 1
-),
-
-spans as (
+with spans as (
     select
         coalesce(own.person_id, people.person_id, memberships.person) as person_id,
         coalesce(team_keys.team, memberships.team) as team,
@@ -55,7 +15,7 @@ spans as (
         on
             memberships.source = own.source
             and memberships.person = own.account
-    left join people on lower(memberships.person) = people.key
+    left join core.person_keys as people on lower(memberships.person) = people.key
     left join core.team_keys as team_keys on lower(memberships.team) = team_keys.key
     where memberships.deleted_at is null
 ),

@@ -18,6 +18,9 @@ with ranked as (
         services.tier,
         services.type,
         services.lifecycle,
+        services.language,
+        services.template,
+        services.template_version,
         services.created_at,
     from landing.services as services
     where services.deleted_at is null
@@ -35,6 +38,9 @@ declared as (
         arg_min(ranked.tier, ranked.rank) as tier,
         arg_min(ranked.type, ranked.rank) as type,
         arg_min(ranked.lifecycle, ranked.rank) as lifecycle,
+        arg_min(ranked.language, ranked.rank) as language,
+        arg_min(ranked.template, ranked.rank) as template,
+        arg_min(ranked.template_version, ranked.rank) as template_version,
         min(ranked.created_at) as created_at,
     from ranked
     group by ranked.service_id
@@ -82,6 +88,9 @@ complete as (
         placed.tier,
         placed.type,
         placed.lifecycle,
+        placed.language,
+        placed.template,
+        placed.template_version,
         placed.created_at,
         true as is_declared,
     from placed
@@ -106,6 +115,9 @@ complete as (
         null as tier,
         null as type,
         null as lifecycle,
+        null as language,
+        null as template,
+        null as template_version,
         unclaimed.created_at,
         false as is_declared,
     from unclaimed
@@ -190,6 +202,9 @@ select
     complete.tier,
     complete.type,
     complete.lifecycle,
+    complete.language,
+    complete.template,
+    complete.template_version,
     complete.created_at,
     complete.is_declared,
 from complete
