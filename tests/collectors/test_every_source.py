@@ -37,7 +37,7 @@ from dxmetrics.sources import Source as Configured
 collectors.extend_path([builtin_root() / "collectors"])
 KINDS = collectors.available()
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
-DATED = {CostLine, SurveyResponse, UsageFact}  # whose rows have days, and no time
+DATED = {CostLine, Identity, SurveyResponse, UsageFact}  # whose rows have days, and no time
 
 
 def git_settings(folder: Path) -> Mapping[str, Any]:

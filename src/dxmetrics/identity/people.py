@@ -37,6 +37,7 @@ MACHINES = ("agent", "bot", "service")
 NOREPLY = re.compile(
     r"^(?:(?:(\d+)\+)?([^@+]+)@users\.noreply\.(github)\.com|(?:(\d+)-)?([^@]+)@users\.noreply\.(gitlab)\.com)$"
 )
+FORGES = {"github": "github", "github_copilot": "github", "gitlab": "gitlab"}  # whose logins a kind of source has
 SHARED_MAILBOXES = {"noreply", "no-reply", "donotreply", "do-not-reply", "root", "none", "unknown", "nobody"}
 CONFIG, SOURCE, ACCOUNT, EMAIL, NOREPLY_ADDRESS, LOGIN = "config", "source", "account", "email", "noreply", "login"
 
@@ -182,10 +183,11 @@ def _evidence(account: Account, rules: Rules) -> Iterator[tuple[str, str]]:
                 yield LOGIN, f"{number}:{login}"
     if email:
         yield EMAIL, email
-    if kind in {"github", "gitlab"}:
-        yield NOREPLY_ADDRESS, f"{kind}:id:{account.account}"
+    forge = FORGES.get(kind)
+    if forge:
+        yield NOREPLY_ADDRESS, f"{forge}:id:{account.account}"
         if login:
-            yield NOREPLY_ADDRESS, f"{kind}:login:{login}"
+            yield NOREPLY_ADDRESS, f"{forge}:login:{login}"
     yield from ((NOREPLY_ADDRESS, key) for key in _noreply_keys(account.email))
 
 
