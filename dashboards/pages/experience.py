@@ -3,10 +3,9 @@
 import streamlit as st
 
 from dxmetrics.ui import charts, filters, frame, numbers, receipt, theme
-from dxmetrics.ui.experience import actions, agreement, comments, figures, opinions, rows, scores, view
+from dxmetrics.ui.experience import actions, agreement, comments, figures, opinions, scores, view
 
 read = frame.open_page("Developer experience")
-rows.paint()
 colour = theme.tokens()
 head = st.container()
 seen = view.choose(read)

@@ -4,11 +4,10 @@ import streamlit as st
 
 from dxmetrics.errors import StateError
 from dxmetrics.ui import frame
-from dxmetrics.ui.experience import rows, view
+from dxmetrics.ui.experience import view
 from dxmetrics.ui.surveys import controls, desk
 
 read = frame.open_page("Surveys")
-rows.paint()
 try:
     work = desk.opened(view.results(read))
 except StateError as error:

@@ -5,8 +5,7 @@ from html import escape
 import streamlit as st
 
 from dxmetrics.survey import Results
-from dxmetrics.ui import frame, numbers
-from dxmetrics.ui.experience import rows
+from dxmetrics.ui import bars, frame, numbers
 
 NONE = "Too few people wrote one: what few write could give them away. Comments are shown from ten on, or later."
 
@@ -35,7 +34,7 @@ def themes(now: Results) -> str:
     told = [(theme.name, theme.count) for theme in now.themes if theme.count is not None]
     few = [theme.name for theme in now.themes if theme.count is None]
     most = max((count for _, count in told), default=1)
-    lines = rows.bars(rows.bar(name, count / most, f"{count:,}", is_quiet=True) for name, count in told)
+    lines = bars.drawn(bars.bar(name, count / most, f"{count:,}", is_quiet=True) for name, count in told)
     rest = (
         f'<div class="dx-note">Of fewer than {now.k_cell} comments each: {escape(", ".join(few))}</div>' if few else ""
     )

@@ -6,16 +6,12 @@ A group that must not be shown keeps its row, with a hatched mark at the edge an
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
-
-import streamlit as st
 
 from dxmetrics.survey import Cell, Measure
+from dxmetrics.ui import bars
 from dxmetrics.ui.experience.view import View
 
 Scale = tuple[int, int]
-
-_STYLE = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -30,11 +26,6 @@ class Row:
     teams: Sequence[Cell] = ()
 
 
-def paint() -> None:
-    """Puts the style of rows on the page; once a run."""
-    st.html(f"<style>{_STYLE}</style>")
-
-
 def scale_of(measure: Measure) -> Scale:
     """Both ends of what a measure can be."""
     return (-100, 100) if measure.kind == "recommend" else (0, 100)
@@ -47,29 +38,6 @@ def drawn(rows: Iterable[Row], unit: str, scale: Scale, *, is_wide: bool = False
     marks = "".join(f"<span>{value}{_suffix(unit)}</span>" for value in (low, (low + high) // 2, high))
     axis = f'<div class="dx-row axis"><div></div><div class="dx-axis">{marks}</div><div></div></div>'
     return f'<div class="dx-rows{" wide" if is_wide else ""}">{axis}{lines}</div>'
-
-
-def bar(words: str, share: float, said: str, *, is_quiet: bool = False) -> str:
-    """One row with a bar from the left instead of a dot: counts and rates. `share` is from 0 to 1."""
-    drawing = f'<i class="bar{" quiet" if is_quiet else ""}" style="width:{100 * share:.1f}%"></i>'
-    return (
-        f'<div class="dx-row"><div class="dx-words">{escape(words)}</div>'
-        f'<div class="dx-track plain">{drawing}</div><div class="dx-said">{escape(said)}</div></div>'
-    )
-
-
-def bars(lines: Iterable[str]) -> str:
-    """Rows of `bar` and `hidden` together."""
-    return f'<div class="dx-rows">{"".join(lines)}</div>'
-
-
-def hidden(words: str, why: str, depth: int = 0) -> str:
-    """The row of what is not shown: its name, the mark, and why in words."""
-    return (
-        f'<div class="dx-row"><div class="dx-words" style="padding-left:{16 * depth}px">{escape(words)}</div>'
-        f'<div class="dx-track plain"><i class="hidden first" title="{escape(why)}"></i></div>'
-        '<div class="dx-said none">hidden</div></div>'
-    )
 
 
 def reasons(cells: Iterable[Cell]) -> str:
@@ -105,7 +73,7 @@ def figure(cell: Cell, unit: str) -> str:
 def _line(row: Row, unit: str, scale: Scale) -> str:
     cell = row.cell
     if not cell.shown or cell.value is None:
-        return hidden(row.words, cell.reason or "not shown", row.depth)
+        return bars.hidden(row.words, cell.reason or "not shown", row.depth)
     note = f"<small>{escape(row.note)}</small>" if row.note else ""
     said = f"{figure(cell, unit)}, 95 %: {cell.low} to {cell.high}, n {cell.n}"
     spots = "".join(_team(team, unit, scale) for team in row.teams if team.shown and team.value is not None)

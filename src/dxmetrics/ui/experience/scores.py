@@ -7,7 +7,7 @@ import streamlit as st
 
 from dxmetrics.survey import Measure, Results
 from dxmetrics.survey.results import Participation
-from dxmetrics.ui import charts, frame
+from dxmetrics.ui import bars, charts, frame
 from dxmetrics.ui.experience import figures, rows
 from dxmetrics.ui.experience.figures import Mark
 from dxmetrics.ui.experience.view import View
@@ -81,7 +81,7 @@ def participation_rows(view: View) -> str:
     """Who took part by team, in the order of the tree; teams of few are named without a number."""
     told = {one.team: one for one in view.now.participation}
     lines = [_team(told[name], name, depth) for name, depth in view.teams if name in told]
-    return rows.bars(lines)
+    return bars.drawn(lines)
 
 
 def low_teams(results: Results) -> list[str]:
@@ -94,9 +94,9 @@ def low_teams(results: Results) -> list[str]:
 def _team(one: Participation, name: str, depth: int) -> str:
     share = rate(one)
     if not one.shown or share is None:
-        return rows.hidden(name, "too few were asked, or it would tell of so few", depth)
+        return bars.hidden(name, "too few were asked, or it would tell of so few", depth)
     said = f"{100 * share:.0f} % · {one.answered} of {one.invited}"
-    return rows.bar(name, share, said, is_quiet=share >= ENOUGH)
+    return bars.bar(name, share, said, is_quiet=share >= ENOUGH)
 
 
 def _participation(now: Results) -> str:

@@ -20,8 +20,7 @@ from dxmetrics.errors import DxError, TokenRefused
 from dxmetrics.pipeline import utc_now
 from dxmetrics.state import SURVEYS, Request, State, Wave
 from dxmetrics.survey import form, invitations, privacy, waves
-from dxmetrics.ui import frame, numbers
-from dxmetrics.ui.experience import rows
+from dxmetrics.ui import bars, frame, numbers
 from dxmetrics.ui.surveys.desk import Desk, closes, upcoming
 
 if TYPE_CHECKING:
@@ -105,8 +104,8 @@ def participation(running: Wave, k: int) -> str:
         if team in may.teams:
             lines.append(_bar(team, sum(one.answered for one in of_team), sum(one.invited for one in of_team)))
         else:
-            lines.append(rows.hidden(team, f"fewer than {k} are invited, or it would tell of so few"))
-    return rows.bars(lines)
+            lines.append(bars.hidden(team, f"fewer than {k} are invited, or it would tell of so few"))
+    return bars.drawn(lines)
 
 
 @st.fragment(run_every=FOLLOWS_EVERY)
@@ -214,7 +213,7 @@ def _token(desk: Desk) -> None:
 
 def _bar(words: str, answered: int, invited: int) -> str:
     share = answered / invited
-    return rows.bar(words, share, f"{100 * share:.0f} % · {answered:,} of {invited:,}", is_quiet=True)
+    return bars.bar(words, share, f"{100 * share:.0f} % · {answered:,} of {invited:,}", is_quiet=True)
 
 
 def _reports(desk: Desk, survey: str) -> None:
