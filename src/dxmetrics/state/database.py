@@ -11,7 +11,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import URL, create_engine, event, exc, make_url
 from sqlalchemy.dialects import postgresql, sqlite
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
+    from types import TracebackType
 
     from sqlalchemy import Connection, Engine, Table
 
@@ -107,6 +108,27 @@ class Database:
     def _readers(self) -> Engine:
         options = {_READS: True, **({"isolation_level": "REPEATABLE READ"} if self.is_postgresql else {})}
         return self.engine.execution_options(**options)
+
+
+class Store:
+    """What stores over a database have in common: closed at the end of a `with` block."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __enter__(self) -> Self:
+        """Itself, to be closed at the end of the block."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._database.close()
 
 
 def connect(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from dxmetrics.state import copies, schema
 from dxmetrics.state.contacts import Contacts
-from dxmetrics.state.database import connect
+from dxmetrics.state.database import Store, connect
 from dxmetrics.state.inbox import Inbox
 from dxmetrics.state.leases import Leases
 from dxmetrics.state.run_log import RunLog
@@ -18,13 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
-    from types import TracebackType
 
     from dxmetrics.project import Project
     from dxmetrics.state.database import Database
 
 
-class State:
+class State(Store):
     """What is remembered beside the warehouse. Safe to use from many threads; every process opens its own.
 
     Whatever a method changes is on the disk when it returns. StateError, from any of them: the store cannot be used,
@@ -32,7 +31,7 @@ class State:
     """
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self.inbox = Inbox(database)
         self.leases = Leases(database)
         self.tokens = Tokens(database)
@@ -41,16 +40,6 @@ class State:
         self.waves = Waves(database)
         self.contacts = Contacts(database)
 
-    def __enter__(self) -> Self:
-        """Itself, to be closed at the end of the block."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close it."""
-        self.close()
-
     def backup(self, path: Path) -> None:
         """Write everything to the new SQLite file `path`, as of one moment, while others go on."""
         copies.backup(self._database, path)
@@ -58,10 +47,6 @@ class State:
     def restore(self, path: Path) -> None:
         """Put what a backup holds in the place of everything but leases: all of it or nothing."""
         copies.restore(self._database, path)
-
-    def close(self) -> None:
-        """Close every connection."""
-        self._database.close()
 
 
 def open_state(url: str, folder: Path, clock: Callable[[], datetime]) -> State:

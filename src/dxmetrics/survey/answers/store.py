@@ -13,12 +13,12 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from dxmetrics.errors import StateError
-from dxmetrics.state.database import Database, connect
+from dxmetrics.state.database import Database, Store, connect
 from dxmetrics.survey.answers import copies
 from dxmetrics.survey.answers.collected import Collected
 from dxmetrics.survey.answers.rewriting import Rewriting
@@ -27,7 +27,6 @@ from dxmetrics.survey.answers.tables import comments, is_frozen, metadata, respo
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-    from types import TracebackType
 
     from dxmetrics.project import Project
 
@@ -74,28 +73,18 @@ class WaveAnswers:
     last_on: date
 
 
-class Answers:
+class Answers(Store):
     """The store. Safe to use from many threads; StateError from any method: nothing of that call is kept."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        super().__init__(database)
         self.collected = Collected(database)
         self._rewriting = Rewriting(database)
-
-    def __enter__(self) -> Self:
-        """Itself, to be closed at the end of the block."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close it."""
-        self.close()
 
     def close(self) -> None:
         """Close every connection."""
         self._rewriting.finish()
-        self._database.close()
+        super().close()
 
     def backup(self, path: Path) -> None:
         """Write everything, raw answers too, to the new SQLite file `path`, as of one moment, while others go on."""
