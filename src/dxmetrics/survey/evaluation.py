@@ -191,17 +191,19 @@ class _Wave:
 
     def all_cells(self, found: Sequence[tuple[Measure, Sequence[_Answer]]]) -> Iterator[Cell]:
         """The cells of all measures. Options of one question are shown for the same groups: their shares add up."""
-        may = [self._may(measure, answers) for measure, answers in found]
+        unreliable = {measure.id: self._unreliable(measure) for measure, _ in found}
+        may = [
+            self._may(measure, answers) if unreliable[measure.id] is None else privacy.Shown()
+            for measure, answers in found
+        ]
         together: dict[str, privacy.Shown] = {}
         for (measure, _), seen in zip(found, may, strict=True):
             question = _question(measure)
             together[question] = together[question].both(seen) if question in together else seen
         for measure, answers in found:
-            yield from self._cells(measure, answers, together[_question(measure)])
+            yield from self._cells(measure, answers, together[_question(measure)], unreliable[measure.id])
 
     def _may(self, measure: Measure, answers: Sequence[_Answer]) -> privacy.Shown:
-        if self._unreliable(measure) is not None:
-            return privacy.Shown()
         breakdowns = self.instrument.privacy.breakdowns
         return privacy.shown(
             [privacy.Answer(self.rows[one.row].team, self.rows[one.row].tenure, one.said) for one in answers],
@@ -213,9 +215,10 @@ class _Wave:
             with_tenures="tenure" in breakdowns,
         )
 
-    def _cells(self, measure: Measure, answers: Sequence[_Answer], may: privacy.Shown) -> Iterator[Cell]:
+    def _cells(
+        self, measure: Measure, answers: Sequence[_Answer], may: privacy.Shown, unreliable: str | None
+    ) -> Iterator[Cell]:
         """The cells of a measure: everybody, each team that was asked or answered, each band of tenure."""
-        unreliable = self._unreliable(measure)
         reason = unreliable or HIDDEN.format(k=self.instrument.privacy.k_cell)
         groups: dict[tuple[Cut, str], list[_Answer]] = {}
         for answer in answers:
@@ -292,16 +295,8 @@ def _participation(facts: Facts, rows: Sequence[_Row], k: int) -> tuple[Particip
     if facts.invited is None:
         return ()
     parents = {team.name: team.parent for team in facts.teams}
+    may = privacy.countable(facts.invited, parents, k)
     asked = [team for team, count in facts.invited.items() for _ in range(count)]
-    # Nobody's answer is at stake here, so unanimity is of no concern: every invitation differs from the others.
-    may = privacy.shown(
-        [privacy.Answer(team, None, number) for number, team in enumerate(asked)],
-        parents,
-        k,
-        least=-1.0,
-        most=float(len(asked)),
-        with_tenures=False,
-    )
     invited = Counter(above for team in asked for above in _up(team, parents))
     answered = Counter(above for row in rows for above in _up(row.team, parents))
     whole = [Participation(team=None, invited=len(asked), answered=len(rows), shown=True)] if may.whole else []

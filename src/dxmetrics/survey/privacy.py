@@ -96,6 +96,16 @@ def shown(
     return Shown(True, _keys(teams), _keys(tenures))
 
 
+def countable(counts: Mapping[str | None, int], parents: Mapping[str, str | None], k: int) -> Shown:
+    """The teams of which it may be told how many they are, so that no group of fewer than k is counted by subtraction.
+
+    `counts` has the people of each team, None: of no team. No answer is at stake, so each is a number of its own.
+    """
+    people = [team for team, count in counts.items() for _ in range(count)]
+    answers = [Answer(team, None, number) for number, team in enumerate(people)]
+    return shown(answers, parents, k, least=-1.0, most=float(len(people)), with_tenures=False)
+
+
 @dataclass(frozen=True)
 class _Rule:
     answers: Sequence[Answer]

@@ -7,6 +7,7 @@ to change anything types an API token with the scope `surveys`, which stays in t
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -93,11 +94,10 @@ def participation(running: Wave, k: int) -> str:
         words = f"Fewer than {k} are invited so far: from {k} on it is told how many took part."
         return f'<div class="dx-note reason">{words}</div>'
     teams = sorted({cohort.team for cohort in running.cohorts if cohort.team})
-    invited = [cohort.team for cohort in running.cohorts for _ in range(cohort.invited)]
-    # No answer is at stake, so it does not matter what an invitation adds to: each is a number of its own.
-    asked = [privacy.Answer(team, None, number) for number, team in enumerate(invited)]
-    flat = dict.fromkeys(teams)
-    may = privacy.shown(asked, flat, k, least=-1.0, most=float(len(asked)), with_tenures=False)
+    invited: Counter[str | None] = Counter()
+    for cohort in running.cohorts:
+        invited[cohort.team] += cohort.invited
+    may = privacy.countable(invited, dict.fromkeys(teams), k)
     lines = [_bar("Everybody", running.answered, running.invited)]
     for team in teams:
         of_team = [cohort for cohort in running.cohorts if cohort.team == team]
