@@ -232,8 +232,7 @@ class Worker:
 
     def _see_closed_waves(self) -> None:
         """A survey's wave that somebody has closed, or whose time is over, has results to publish."""
-        now = self._clock()
-        closed = frozenset(wave.id for wave in self._state.waves.all() if wave.closed_at or wave.closes_at <= now)
+        closed = self._state.waves.over()
         if self._closed is not None and closed != self._closed:
             self._has_news = True
         self._closed = closed

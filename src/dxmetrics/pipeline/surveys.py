@@ -45,11 +45,11 @@ def bring_up_to_date(connection: DuckDBPyConnection, project: Project, clock: Cl
         for wave in state.waves.running():
             if now >= wave.closes_at or state.waves.key(wave.id) is None:
                 waves.close(state, answers, wave)
-        computed = 0
-        for one in _due(project, state, answers, now):
+        instruments, computed = _instruments(project), 0
+        for one in _due(project, state, answers, instruments, now):
             answers.freeze(one.survey, one.name, _compute(connection, project, answers, one).model_dump(mode="json"))
             computed += 1
-        _expire(project, answers, now.date())
+        _expire(answers, instruments, now.date())
         standing = {key: document for key, document in answers.frozen().items() if document is not None}
         warehouse.write_results(connection, standing)
     return computed
@@ -67,7 +67,9 @@ class _Due:
     wave: Wave | None
 
 
-def _due(project: Project, state: State, answers: Answers, now: datetime) -> list[_Due]:
+def _due(
+    project: Project, state: State, answers: Answers, instruments: Mapping[str, Instrument], now: datetime
+) -> list[_Due]:
     frozen = answers.frozen()
     own = {(wave.survey, wave.name): wave for wave in state.waves.all()}
     zone = ZoneInfo(project.settings.organisation.reporting_zone)
@@ -84,9 +86,7 @@ def _due(project: Project, state: State, answers: Answers, now: datetime) -> lis
         if wave.closed_at is not None and key not in frozen
     ]
     quiet = timedelta(days=project.settings.surveys.quiet_days)
-    waiting = [one for one in answers.waiting() if (one.survey, one.wave) not in own]
-    instruments = _instruments(project) if waiting else {}
-    for one in waiting:
+    for one in (one for one in answers.waiting() if (one.survey, one.wave) not in own):
         instrument = instruments.get(one.survey)
         if instrument is not None and one.last_on + quiet < now.astimezone(UTC).date():
             due.append(_Due(one.survey, one.wave, instrument, one.first_on, one.last_on, None))
@@ -122,9 +122,9 @@ def _invited(connection: DuckDBPyConnection, due: _Due, tree: warehouse.Tree) ->
     return invited
 
 
-def _expire(project: Project, answers: Answers, today: date) -> None:
+def _expire(answers: Answers, instruments: Mapping[str, Instrument], today: date) -> None:
     """Erase answers that are older than their survey keeps them."""
-    for name, instrument in _instruments(project).items():
+    for name, instrument in instruments.items():
         erased = answers.expire(name, today - timedelta(days=instrument.privacy.retention_days))
         if erased:
             log.info("survey=%s erased=%d reason=retention", name, erased)

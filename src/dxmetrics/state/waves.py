@@ -113,6 +113,12 @@ class Waves:
         """Every wave, the newest first."""
         return self._read()
 
+    def over(self) -> frozenset[str]:
+        """The ids of the waves that are closed or past their time: a look that costs next to nothing."""
+        is_over = survey_waves.c.closed_at.is_not(None) | (survey_waves.c.closes_at <= self._database.clock())
+        with self._database.reading() as connection:
+            return frozenset(connection.scalars(select(survey_waves.c.id).where(is_over)))
+
     def running(self) -> list[Wave]:
         """Those that are not closed yet, also where their time is over."""
         return self._read(survey_waves.c.closed_at.is_(None))
