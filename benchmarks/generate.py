@@ -121,7 +121,7 @@ def generate(connection: DuckDBPyConnection, scale: float = 1.0) -> None:
     span = (END - START).total_seconds()
     connection.execute(f"create temp macro instant(i, n) as timestamptz '{START}' + to_seconds((i * {span}) // n)")
     for table, query in ROWS.items():
-        _fill(connection, by_table(table), query)
+        fill(connection, by_table(table), query)
     for table in STREAMS:
         connection.execute(
             "insert into meta.coverage (source, stream, scope, covered_from, covered_to) values (?, ?, ?, ?, ?)",
@@ -135,7 +135,8 @@ def generate(connection: DuckDBPyConnection, scale: float = 1.0) -> None:
     warehouse.set_fact(connection, "organisation", "Benchmark")
 
 
-def _fill(connection: DuckDBPyConnection, record: type[Record], query: str) -> None:
+def fill(connection: DuckDBPyConnection, record: type[Record], query: str) -> None:
+    """Land the rows of a query, whose columns are the record's."""
     shape = layout(record)
     made = [row[0] for row in connection.execute(f"describe {query}").fetchall()]
     hashed = ", ".join(f"made.{quoted(name)}" if name in made else "null" for name in shape.columns)

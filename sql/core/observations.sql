@@ -98,3 +98,15 @@ left join core.services as services
 left join core.repositories as repositories
     on services.repository_id = repositories.repository_id
 where coalesce(stated.observed_from, events.first_at) is not null
+union all
+select
+    'costs' as stream,
+    costs.service_id,
+    costs.service,
+    costs.team,
+    null as repository,
+    costs.observed_from,
+    costs.observed_to,
+    true as is_stated,
+    true as is_complete,
+from core.cost_observations as costs

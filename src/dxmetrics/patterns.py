@@ -25,3 +25,8 @@ def expression(text: str) -> str | None:
     if not text:
         return None
     return text[1:-1] if is_expression(text) else of_globs([text])
+
+
+def any_of(texts: Iterable[str]) -> str | None:
+    """The regular expression (RE2) of what matches any of the patterns; None where there is none."""
+    return "|".join(f"(?:{expression(text)})" for text in texts if text) or None

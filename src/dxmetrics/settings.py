@@ -8,6 +8,7 @@ why is its `description`: `dx.example.toml` and `dxmetrics init` are written fro
 import difflib
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -277,6 +278,45 @@ class Slack(Section):
     url: Text = Field(default="https://slack.com/api", description="address of its Web API")
 
 
+class CiPrice(Section):
+    """What a minute of some CI runners costs."""
+
+    runner: Pattern = Field(default="", description="name of the runner (* and ? allowed); blank: any")
+    per_minute: float = Field(ge=0, description="price of a minute, in [cost] currency")
+
+
+class Cost(Section):
+    """What is paid, and who pays for what all share."""
+
+    currency: str | None = Field(
+        default=None,
+        pattern=r"^[A-Z]{3}$",
+        description="the one currency that counts, such as EUR; others are told and never added up; left out: the one "
+        "most charges are in",
+    )
+    kind: Literal["effective", "billed", "list"] = Field(
+        default="effective",
+        description="which cost counts, in FOCUS's words: effective spreads what was paid in advance; where a source "
+        "tells no such cost, billed",
+    )
+    shared: Literal["usage", "even"] = Field(
+        default="usage",
+        description="how what all share is split in a month among services, and teams where no service is known: as "
+        "they cost themselves (usage), or the same for each (even)",
+    )
+    ci_prices: tuple[CiPrice, ...] = Field(
+        default=(),
+        description="prices of CI minutes, the first whose runner matches counts: "
+        '[{ runner = "macos-*", per_minute = 0.08 }]; needs currency',
+    )
+
+    @model_validator(mode="after")
+    def _prices_have_a_currency(self) -> Self:
+        if self.ci_prices and self.currency is None:
+            raise ValueError("ci_prices need a currency: add currency, such as EUR")
+        return self
+
+
 class ServiceEntry(Section):
     """A deployable component; without any, each repository is one."""
 
@@ -325,6 +365,72 @@ class PersonEntry(Section):
     )
 
 
+class ExclusionEntry(Section):
+    """What a capability cannot serve although it looks as if it could, and why."""
+
+    reason: Text = Field(description="shown beside the number: runs on clusters of its own")
+    services: tuple[Pattern, ...] = Field(default=(), description="services of these names")
+    teams: tuple[Pattern, ...] = Field(default=(), description="services, or people, of these teams")
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Self:
+        if not (self.services or self.teams):
+            raise ValueError("it names neither `services` nor `teams`: that would exclude everything")
+        return self
+
+
+class CapabilityEntry(Section):
+    """Something the platform offers: whom it could serve, and what counts as using it."""
+
+    name: Text = Field(description="as platform events, usage facts and tickets call it")
+    title: str = Field(default="", description="shown on pages; blank: the name")
+    unit: Literal["service", "person"] = Field(default="service", description="what adopts it: services or people")
+    is_mandated: bool = Field(default=False, description="its use is demanded: then its share says nothing of merit")
+    since: date | None = Field(default=None, description="first day it was offered; left out: its first use")
+    actions: tuple[Pattern, ...] = Field(
+        default=(), description="actions of its platform events that are of value, not mere looks; empty: all"
+    )
+    metrics: tuple[Pattern, ...] = Field(
+        default=(), description="metrics of usage facts that are its use, beside those of its own name"
+    )
+    templates: tuple[Pattern, ...] = Field(default=(), description="a service made from one of these templates uses it")
+    is_lasting: bool = Field(
+        default=False, description="one use lasts, as making a service from a template does; else four weeks"
+    )
+    services: tuple[Pattern, ...] = Field(default=(), description="it could serve services of these names; empty: all")
+    types: tuple[Pattern, ...] = Field(default=(), description="of these types")
+    tiers: tuple[int, ...] = Field(default=(), description="of these tiers")
+    languages: tuple[Pattern, ...] = Field(default=(), description="in these languages")
+    lifecycles: tuple[Pattern, ...] = Field(default=(), description="in these lifecycles")
+    teams: tuple[Pattern, ...] = Field(default=(), description="of these teams; for people the teams they are in")
+    excluded: tuple[ExclusionEntry, ...] = Field(
+        default=(), description='exceptions: [{ services = ["legacy-*"], reason = "..." }], or teams'
+    )
+    ticket_labels: tuple[Pattern, ...] = Field(
+        default=(), description="labels of tickets that ask for it instead of using it"
+    )
+
+    @model_validator(mode="after")
+    def _fits_its_unit(self) -> Self:
+        if self.unit == "person":
+            of_services = ("templates", "services", "types", "tiers", "languages", "lifecycles")
+            wrong = [name for name in of_services if getattr(self, name)]
+            if any(one.services for one in self.excluded):
+                wrong.append("excluded services")
+            if wrong:
+                raise ValueError(f'it is for people, who have no {", ".join(wrong)}: use `teams`, or unit = "service"')
+        return self
+
+
+class ExemptionEntry(Section):
+    """A standard that a service need not meet for a while."""
+
+    standard: Text = Field(description="name of the check: the file's name in sql/standards")
+    service: Pattern = Field(description="the services it is for")
+    until: date = Field(description="first day on which it counts again")
+    reason: Text = Field(description="why, shown beside the result")
+
+
 class Settings(Section):
     """Everything that can be set. `sources` is raw: each section is checked by its collector's own settings."""
 
@@ -342,10 +448,13 @@ class Settings(Section):
     surveys: Surveys = Surveys()
     mail: Mail = Mail()
     slack: Slack = Slack()
+    cost: Cost = Cost()
     sources: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False)  # may hold secrets
     services: tuple[ServiceEntry, ...] = ()
     teams: tuple[TeamEntry, ...] = ()
     people: tuple[PersonEntry, ...] = ()
+    capabilities: tuple[CapabilityEntry, ...] = ()
+    exemptions: tuple[ExemptionEntry, ...] = ()
 
 
 SECTIONS: dict[str, type[Section]] = {
@@ -382,6 +491,9 @@ def resolve(
             raise SettingsError(f"{where}: [sources.{name}]: a source cannot have this name: it is taken")
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
             raise SettingsError(f"{where}: [sources.{name!r}]: a source's name has letters, digits, - and _ only")
+    twice = [name for name, count in Counter(one.name.lower() for one in settings.capabilities).items() if count > 1]
+    if twice:
+        raise SettingsError(f"{where}: [[capabilities]]: {', '.join(twice)} is there twice: name each one once")
     return settings
 
 
@@ -512,4 +624,9 @@ def variables(settings: Settings) -> dict[str, Any]:
         "rework_scope": settings.deployments.rework_scope,
         "large_change_lines": settings.changes.large_lines,
         "reporting_zone": settings.organisation.reporting_zone,
+        "cost_currency": settings.cost.currency,
+        "cost_kind": settings.cost.kind,
+        "cost_shared": settings.cost.shared,
+        "ci_runners": [patterns.expression(one.runner) or "" for one in settings.cost.ci_prices],
+        "ci_prices": [one.per_minute for one in settings.cost.ci_prices],
     }

@@ -16,7 +16,16 @@ from pydantic.fields import FieldInfo
 
 from dxmetrics import collectors
 from dxmetrics.errors import SettingsError
-from dxmetrics.settings import FILE_NAME, SECTIONS, MemberEntry, PersonEntry, ServiceEntry, TeamEntry
+from dxmetrics.settings import (
+    FILE_NAME,
+    SECTIONS,
+    CapabilityEntry,
+    ExemptionEntry,
+    MemberEntry,
+    PersonEntry,
+    ServiceEntry,
+    TeamEntry,
+)
 from dxmetrics.sources import described, kinds
 
 if TYPE_CHECKING:
@@ -50,6 +59,28 @@ ENTRIES: tuple[tuple[str, str, type[BaseModel], Mapping[str, Any]], ...] = (
         "People whose accounts are merged whatever their addresses say.",
         PersonEntry,
         {"name": "Grace Hopper", "email": "grace@example.org", "accounts": ["github:grace", "grace@home.example"]},
+    ),
+    (
+        "capabilities",
+        "What the platform offers; a pattern has * and ?, or is a regular expression between slashes.",
+        CapabilityEntry,
+        {
+            "name": "environments",
+            "title": "Test environments",
+            "actions": ["create*"],
+            "types": ["service", "website"],
+            "excluded": [{"teams": ["Data"], "reason": "Runs on clusters of its own."}],
+            "ticket_labels": ["environment-request"],
+        },
+    ),
+    (
+        "exemptions",
+        "Standards that a service need not meet for a while.",
+        ExemptionEntry,
+        {
+            "standard": "has_owner", "service": "old-*", "until": date(2027, 3, 1),
+            "reason": "Handed over in the first quarter.",
+        },
     ),
 )  # fmt: skip
 CSV_COLUMNS: dict[str, type[BaseModel]] = {"people": PersonEntry, "teams": MemberEntry, "services": ServiceEntry}

@@ -51,6 +51,16 @@ GOOD: Rows = {
 
 # check -> SQL that damages what was built from the good records: no records could make these fail
 DAMAGES = {
+    "capabilities_are_used": "insert into core.capabilities by name select 'a' as capability",
+    "capabilities_serve_somebody": "insert into core.capabilities by name select 'a' as capability",
+    "capability_users_are_known": (
+        "insert into core.capability_uses by name select 'a' as capability, 'x:zoe' as person_id, false as is_known"
+    ),
+    "exemptions_are_of_use": (
+        "insert into core.today by name select date '2026-03-30' as today_on;"
+        " insert into core.standard_exemptions values ('no_such_check', 1, '.*', '2026-12-31', 'It is new.')"
+    ),
+    "standards_judge_every_service_once": "insert into core.standard_verdicts from core.standard_verdicts",
     "changes_are_unique": "insert into core.changes from core.changes",
     "deployments_are_unique": "insert into core.deployments from core.deployments",
     "incidents_are_unique": "insert into core.incidents from core.incidents",

@@ -155,7 +155,7 @@ def test_two_files_of_one_name_in_one_project_are_refused(sql: SqlFolder) -> Non
 
 def test_a_folder_that_is_no_schema_is_refused(sql: SqlFolder) -> None:
     sql.write("marts/m.sql", CORE, "select 1 as x")
-    with pytest.raises(ModelError, match=r"m\.sql: files of sql/ are in sql/core, sql/metrics or sql/checks"):
+    with pytest.raises(ModelError, match=r"m\.sql: files of sql/ are in sql/core, sql/metrics, sql/standards or"):
         models.read([sql.root])
 
 

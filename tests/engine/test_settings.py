@@ -169,7 +169,8 @@ def test_the_sql_variables_are_the_organisations_choices() -> None:
     assert set(chosen) == {
         "production_pattern", "bot_pattern", "incident_label_pattern", "incident_type_pattern", "severity_pattern",
         "release_deployments", "incident_severities", "incident_window_hours", "fan_out_minutes",
-        "hotfix_pattern", "rework_scope", "large_change_lines", "reporting_zone",
+        "hotfix_pattern", "rework_scope", "large_change_lines", "reporting_zone", "cost_currency", "cost_kind",
+        "cost_shared", "ci_runners", "ci_prices",
     }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,11 @@ ARRIVING = (
     "deployment_rules",
     "releases",
     "issue_incidents",
+    "adoption_states",
+    "adoption_lasting",
+    "self_service",
+    "standards_of_changes",
+    "journey",
     "golden/15_many_repositories",
 )
 CHANGING = (
@@ -40,6 +45,9 @@ CHANGING = (
     "host_and_mirror",
     "deployment_rules",
     "releases",
+    "adoption_states",
+    "adoption_lasting",
+    "journey",
     "golden/12_revert",
 )
 Tables = Mapping[str, Sequence[tuple[Any, ...]]]
@@ -56,6 +64,8 @@ def writers(tmp_path: Path) -> Iterator[tuple[DuckDBPyConnection, DuckDBPyConnec
 
 def build(connection: DuckDBPyConnection, content: models.Content, case: Mapping[str, Any]) -> models.BuildReport:
     settings = Settings.model_validate(case.get("settings", {}))
+    with warehouse.transaction(connection):
+        warehouse.set_fact(connection, "as_of", case["as_of"].isoformat())
     return models.build(
         connection, content.models, variables(settings), derivations(settings), clock=lambda: case["as_of"]
     )
@@ -127,4 +137,35 @@ def moved(group: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
         changed |= {"head_branch": "hotfix/it", "author": "bob"}
     if group["record"] == "Membership":
         changed["team"] = "owners"
+    if group["record"] in ("PlatformEvent", "UsageFact"):
+        for name in ("occurred_at", "occurred_on"):
+            if name in full:
+                changed[name] = full[name] + timedelta(days=7)
     return changed
+
+
+def test_uses_that_come_later_rebuild_only_whom_they_tell_of(
+    writers: tuple[DuckDBPyConnection, DuckDBPyConnection], content: models.Content
+) -> None:
+    case = tomllib.loads((FOLDER / "adoption_states.toml").read_text(encoding="utf-8"))
+    stepwise, whole = writers
+    late = {"capability": "paved-road", "action": "deploy", "person": "zoe", "service": "b"}
+    more = {
+        "record": "PlatformEvent",
+        "source": "portal",
+        "scope": "late",
+        "rows": [
+            {**late, "ext_id": "late-1", "occurred_at": datetime(2026, 3, 11, 10, tzinfo=UTC)},
+            {**late, "ext_id": "late-2", "occurred_at": datetime(2026, 3, 25, 10, tzinfo=UTC)},
+        ],
+    }
+    groups = placed(case)
+    land(stepwise, {"given": groups}, case["as_of"])
+    build(stepwise, content, case)
+    land(stepwise, {"given": [more]}, case["as_of"])
+    modes = {model.name: model.mode for model in build(stepwise, content, case).models}
+    by_key = ("uses", "weeks", "states", "adoptions", "cohorts", "months")
+    assert {name: modes[f"core.capability_{name}"] for name in by_key} == dict.fromkeys(by_key, "incremental")
+    land(whole, {"given": [*groups, more]}, case["as_of"])
+    build(whole, content, case)
+    assert_same(tables(stepwise, content), tables(whole, content))

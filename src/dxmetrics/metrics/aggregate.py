@@ -35,13 +35,13 @@ class Measured:
 class Frame:
     """What surrounds a group: its metric, the complete observed weeks of its bucket, and if it is cut into periods.
 
-    `denominator` is the count a rate is taken against, `part` the measure's place where there are several.
+    `denominator` is the count or sum a rate is taken against, `part` the measure's place where there are several.
     """
 
     definition: Definition
     weeks: Sequence[int] = ()
     period: str | None = None
-    denominator: int = 0
+    denominator: float = 0
     part: int = 0
 
 
@@ -151,7 +151,9 @@ def _stock(group: Group, _frame: Frame) -> Measured:
     return Measured(float(group.n), group.n, flags=flags)
 
 
-def _sum(group: Group, _frame: Frame) -> Measured:
+def _sum(group: Group, frame: Frame) -> Measured:
+    if not group.n and group.exclusions:
+        return Measured(reason=_too_few(0, group, frame.definition, "a sum"))
     return Measured(float(group.values.sum()), group.n)
 
 
@@ -163,11 +165,14 @@ def _mean(group: Group, frame: Frame) -> Measured:
 
 
 def _rate(group: Group, frame: Frame) -> Measured:
-    n, k, scale = frame.denominator, group.n, frame.definition.scale
-    if n == 0:
+    """Events, or with a measure their sum, for each one of another metric."""
+    per, k, scale = frame.denominator, group.n, frame.definition.scale
+    if per <= 0:
         return Measured(n=0, k=k, reason=f"nothing to count them against: no {frame.definition.per} in this period")
-    low, high = statistics.garwood(k)
-    return Measured(k / n * scale, n, k, (low / n * scale, high / n * scale), "garwood")
+    if not frame.definition.measures:
+        low, high = statistics.garwood(k)
+        return Measured(k / per * scale, int(per), k, (low / per * scale, high / per * scale), "garwood")
+    return Measured(float(group.values.sum()) / per * scale, k, k)
 
 
 _AGGREGATES = {

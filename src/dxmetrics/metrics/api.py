@@ -213,10 +213,10 @@ def usual_window(
 ) -> Window:
     """The window of these dates; what is not given is taken from the 13 complete weeks before `as_of`.
 
-    What is alive now is asked of a stock, so its one number ends with `as_of`.
+    The present state is asked of a stock and what is like it, so its one number ends with `as_of`.
     """
     usual = complete_weeks(WEEKS, publication.as_of, publication.zone)
-    if end is None and definition.aggregate == "stock" and not is_series:
+    if end is None and definition.is_current and not is_series:
         end = local_date(publication.as_of, publication.zone) + timedelta(days=1)
     end = end or usual.end
     return Window(start or min(usual.start, end - timedelta(weeks=WEEKS)), end)

@@ -32,7 +32,7 @@ class Definition:
     """What a metric measures and how it is read; `sql` is the text of its model, `dimensions` what it can be cut by.
 
     `measures` has one name but for metrics that split a whole into parts (stages): their cells carry a dimension
-    `measure`.
+    `measure`. `is_current` is true where the rows tell the present state.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Definition:
     level_minimum_n: int
     per: str | None
     scale: float
+    is_current: bool
     maturity_days: int
     dimensions: tuple[str, ...]
     sql: str
@@ -104,6 +105,7 @@ def definition(name: str, header: Mapping[str, Any], sql: str, columns: Mapping[
         level_minimum_n=int(header.get("level_minimum_n", LEVEL_MINIMUM_N.get(aggregate, 1))),
         per=header.get("per"),
         scale=float(header.get("scale", 1)),
+        is_current=bool(header.get("is_current", aggregate == "stock")),
         maturity_days=MATURITY_DAYS.get(str(band), 0),
         dimensions=tuple(
             one

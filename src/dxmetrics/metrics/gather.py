@@ -148,7 +148,7 @@ def _gathered(request: Request) -> list[str]:
         parts.append("count(*) filter (where events.is_counted and events.measure_0 is null) as unknown")
     if definition.aggregate == "proportion":
         parts.append("count(*) filter (where events.measure_0) as k")
-    if definition.aggregate in MEASURED:
+    if definition.aggregate in MEASURED or (definition.aggregate == "rate" and has_measure):
         parts.append(f'list(events.measure_0) filter (where {known}) as "values"')
     if definition.aggregate == "mean":
         of_each = (

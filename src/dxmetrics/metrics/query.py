@@ -36,6 +36,11 @@ class Companion:
         """Its group for a cell."""
         return self.groups.get((bucket, tuple(dimensions[place] for place in self.positions)))
 
+    def amount(self, bucket: int, dimensions: Dimensions) -> float:
+        """What a rate is taken against: how many there are, or of a sum how much."""
+        group = self.of(bucket, dimensions) or Group()
+        return float(group.values.sum()) if self.definition.aggregate == "sum" else group.n
+
 
 @dataclass(frozen=True)
 class Context:
@@ -114,8 +119,8 @@ def _answer(
     covered = span.covers(bucket, as_of)
     needs_weeks = definition.aggregate in WEEKLY and context.period not in ("day", "week")
     weeks = _observed_weeks(asked.spine, weeks, span, group, observations) if needs_weeks else ()
-    denominator = context.per.of(place, dimensions) if context.per else None
-    measured = measure(group, Frame(definition, weeks, context.period, denominator.n if denominator else 0, part))
+    denominator = context.per.amount(place, dimensions) if context.per else 0
+    measured = measure(group, Frame(definition, weeks, context.period, denominator, part))
     is_empty = not (measured.n or group.n or len(group.open_hours) or group.unknown)
     if covered == "no" and is_empty:
         measured = Measured(unit=measured.unit, reason=_unobserved(definition, span, bucket, observations))
@@ -123,8 +128,8 @@ def _answer(
     if gate is not None and measured.value is not None:
         measured = Measured(n=measured.n, k=measured.k, unit=measured.unit, reason=gate, flags=measured.flags)
     is_partial = bucket.ends_at > as_of or covered != "wholly"
-    if definition.aggregate == "stock" and context.period is None:
-        is_partial = covered == "no"  # what is alive now is no period that could be cut short
+    if definition.is_current and context.period is None:
+        is_partial = covered == "no"  # the present state is no period that could be cut short
     flags = (*measured.flags, *_flags(group))
     cell = _cell(context, bucket, _named(asked, dimensions, part), measured, flags, coverage, is_partial=is_partial)
     return Answer(cell, group, weeks)

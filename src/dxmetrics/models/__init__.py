@@ -39,8 +39,9 @@ Deleted rows stay in `landing` with `deleted_at` set; a model reads `where delet
 
 Variables (`getvariable('name')`) are for core tables only; one that changes rebuilds the tables that use it.
 
-Headers of metrics and checks: `header.MetricHeader`, `header.CheckHeader`. A `Derivation` is a table made by Python; it
-takes part in the same order with the same keys.
+Headers of metrics, checks and standards: `header.MetricHeader`, `header.CheckHeader`, `header.StandardHeader`. What the
+files of `sql/standards` say of each service is pooled in `core.standard_verdicts`. A `Derivation` is a table made by
+Python; it takes part in the same order with the same keys.
 """
 
 from dxmetrics.models.build import BuildReport, ModelReport, build

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -80,7 +81,26 @@ class MetricHeader(Header):
     level_minimum_n: int | None = Field(default=None, ge=1)
     per: Text | None = Field(default=None, description="the metric a rate is divided by")
     scale: float | None = Field(default=None, gt=0)
+    is_current: bool = Field(default=False, description="its rows are the present state: a window ends with now")
     materialize: Literal["table", "view"] = "view"
+
+
+class StandardHeader(Header):
+    """What every service is held to: a select of service_id, status, failing_since and detail.
+
+    `status` is pass, fail or not_applicable, `failing_since` null where that is not known, `detail` what was found.
+    """
+
+    title: Text
+    tier: Literal["bronze", "silver", "gold"] = Field(description="the level that needs it")
+    weight: int = Field(default=1, ge=1)
+    remedy: Text = Field(description="what to do where it fails")
+    since: date | None = Field(default=None, description="the day it was agreed on")
+    grace_days: int = Field(
+        default=0, ge=0, description="so long after that, or after a service is made, failing is let off"
+    )
+    description: Text | None = None
+    materialize: Literal["table"] = "table"
 
 
 class CheckHeader(Header):

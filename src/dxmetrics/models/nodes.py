@@ -12,16 +12,20 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from dxmetrics.errors import ModelError
-from dxmetrics.models.header import CheckHeader, CoreHeader, Header, MetricHeader, parse
+from dxmetrics.models.header import CheckHeader, CoreHeader, Header, MetricHeader, StandardHeader, parse
 from dxmetrics.models.query import Parser, Query
 from dxmetrics.records import LANDED, table_name
 from dxmetrics.warehouse.schema import META
+from dxmetrics.warehouse.sql import literal
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-SCHEMAS = ("core", "metrics")
-HEADERS: dict[str, type[Header]] = {"core": CoreHeader, "metrics": MetricHeader, "checks": CheckHeader}
+SCHEMAS = ("core", "metrics", "standards")
+HEADERS: dict[str, type[Header]] = {
+    "core": CoreHeader, "metrics": MetricHeader, "standards": StandardHeader, "checks": CheckHeader,
+}  # fmt: skip
+VERDICTS = "core.standard_verdicts"  # what all files of sql/standards say, in one table
 CHANGED = "delta.changed"  # what an `affects` select reads the changed rows from
 GIVEN = frozenset({f"landing.{table_name(record)}" for record in LANDED} | {f"meta.{name}" for name in META})
 
@@ -34,7 +38,7 @@ class Model:
 
     name: str  # schema.table
     path: Path
-    header: CoreHeader | MetricHeader
+    header: CoreHeader | MetricHeader | StandardHeader
     query: Query
 
     @property
@@ -138,7 +142,7 @@ def read(roots: Iterable[Path]) -> Content:
         for path in sorted((root / "sql").rglob("*.sql")):
             schema = path.relative_to(root / "sql").parts[0]
             if schema not in HEADERS:
-                raise ModelError(f"{path}: files of sql/ are in sql/core, sql/metrics or sql/checks")
+                raise ModelError(f"{path}: files of sql/ are in sql/core, sql/metrics, sql/standards or sql/checks")
             twin = own.setdefault((schema, path.stem), path)
             if twin != path:
                 raise ModelError(f"{path}: {twin} has the same name already; the name is the table's")
@@ -150,8 +154,11 @@ def read(roots: Iterable[Path]) -> Content:
         query = parser.parse(text, str(path), line)
         if isinstance(header, CheckHeader):
             checks.append(Check(name, path, header, query))
-        elif isinstance(header, CoreHeader | MetricHeader):
+        elif isinstance(header, CoreHeader | MetricHeader | StandardHeader):
             models.append(_checked(Model(f"{schema}.{name}", path, header, query)))
+    standards = [model for model in models if isinstance(model.header, StandardHeader)]
+    if standards:
+        models.append(_verdicts(standards, parser))
     return Content(tuple(models), tuple(checks))
 
 
@@ -204,6 +211,31 @@ def affecting(node: Node, table: str, parser: Parser) -> Query:
 def digest(*parts: object) -> str:
     """A short digest of `parts` that is the same in every process."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
+
+
+def _verdicts(standards: Sequence[Model], parser: Parser) -> Model:
+    """The table of what each standard says of each service, with what its header says."""
+    selects = [_verdict(model, model.header) for model in standards if isinstance(model.header, StandardHeader)]
+    query = parser.parse("\nunion all\n".join(selects), VERDICTS)
+    return Model(VERDICTS, standards[0].path.parent, CoreHeader(grain="one row per standard and service"), query)
+
+
+def _verdict(model: Model, header: StandardHeader) -> str:
+    since = f"date '{header.since}'" if header.since else "cast(null as date)"
+    stated = {
+        "standard": literal(model.name.removeprefix("standards.")),
+        "standard_title": literal(header.title),
+        "tier": literal(header.tier),
+        "weight": str(header.weight),
+        "remedy": literal(header.remedy),
+        "since_on": since,
+        "grace_days": str(header.grace_days),
+    }
+    columns = [
+        *(f"{value} as {name}" for name, value in stated.items()),
+        *(f"one.{name}" for name in ("service_id", "status", "failing_since", "detail")),
+    ]
+    return f"select {', '.join(columns)} from {model.name} as one"
 
 
 def _checked(model: Model) -> Model:

@@ -12,6 +12,7 @@ from dxmetrics import linkage, models
 from dxmetrics.identity import people
 from dxmetrics.models import Derivation
 from dxmetrics.patterns import expression
+from dxmetrics.pipeline import capabilities
 from dxmetrics.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def derivations(settings: Settings) -> tuple[Derivation, ...]:
             version,
         ),
         _deployment_rules(settings),
+        *capabilities.declared(settings),
         linkage.DERIVATION,
     )
 

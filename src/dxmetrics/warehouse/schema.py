@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 SCHEMA_VERSION = 1
-SCHEMAS = ("landing", "replaced", "core", "metrics", "meta", "survey")
+SCHEMAS = ("landing", "replaced", "core", "standards", "metrics", "meta", "survey")
 
 _SCALARS: dict[Any, str] = {
     bool: "boolean",

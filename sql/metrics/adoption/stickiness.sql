@@ -1,0 +1,24 @@
+/*---
+title     = "Stickiness"
+question  = "Of the people who use a capability in four weeks, how many do so on a workday?"
+unit      = "%"
+better    = "none"
+aggregate = "mean"
+measure   = "percent_of_workdays"
+entity    = "person_month"
+source    = "metrics.md D4: mean daily users on workdays by monthly (28 days) users"
+caveat    = """
+One row per person and week, on what share of the workdays of the 28 days that end with it they used it:
+its mean is mean daily by monthly users. Workdays are Monday to Friday, holidays among them. What one
+needs twice a year is not sticky, and need not be: look at self-service there."""
+decision  = "Low for what is meant for daily work: find what sends people elsewhere."
+---*/
+select
+    months.starts_at as occurred_at,
+    months.capability,
+    capabilities.capability_title,
+    months.team,
+    months.capability || '/' || strftime(months.week_on, '%G-W%V') as entity_id,
+    100.0 * months.workdays / 20 as percent_of_workdays,
+from core.capability_months as months
+inner join core.capabilities as capabilities on months.capability = capabilities.capability
