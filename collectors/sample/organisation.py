@@ -143,6 +143,14 @@ class Organisation:
         owned = self._services_by_team[team.slug]
         return sum(1.0 if service.template else self.paved(service, monday) for service in owned) / len(owned)
 
+    def paved_services(self, team: Team, monday: date) -> tuple[str, ...]:
+        """The services of a team that are on the golden path in a week, at least in part."""
+        return tuple(
+            service.name
+            for service in self._services_by_team[team.slug]
+            if service.template or self.paved(service, monday) > 0
+        )
+
     @cached_property
     def _services_by_team(self) -> Mapping[str, list[Service]]:
         found: dict[str, list[Service]] = {}

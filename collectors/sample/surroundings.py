@@ -72,16 +72,26 @@ def week(organisation: Organisation, monday: date, rows: Rows) -> None:
             members = organisation.members(team, monday)
             share = organisation.on_platform(team, monday) if capability["needs_template"] else 1.0
             mean = capability["per_person_week"] * len(members) * share * organisation.volume
+            services = organisation.paved_services(team, monday) if capability["needs_template"] else ()
             for number in range(dice.count(mean)):
                 key = f"{capability['name']}-{team.slug}-{monday:%G%V}-{number}"
-                _use(capability, key, team.slug, dice.pick(members), begins, dice, rows)
+                service = Dice(organisation.seed, key).pick(services) if services else None
+                _use(capability, key, team.slug, dice.pick(members), begins, dice, rows, service=service)
     _stories(organisation, monday, dice, rows)
     for offset in range(7):
         _day(organisation, monday + timedelta(days=offset), dice, rows)
 
 
 def _use(
-    capability: Mapping[str, Any], key: str, team: str, person: str, begins: float, dice: Dice, rows: Rows
+    capability: Mapping[str, Any],
+    key: str,
+    team: str,
+    person: str,
+    begins: float,
+    dice: Dice,
+    rows: Rows,
+    *,
+    service: str | None,
 ) -> None:
     """One use of a capability: by oneself, or by a ticket that somebody answers."""
     occurred = begins + (int(dice.share() * 5) * 24 + dice.between(9, 18)) * HOUR
@@ -89,7 +99,7 @@ def _use(
         rows.add(records.PlatformEvent, occurred, {
             "ext_id": key, "occurred_at": instant(occurred), "capability": capability["name"],
             "action": dice.pick(capability["actions"]), "outcome": "success" if dice.happens(0.96) else "failure",
-            "person": person, "team": team, "duration_seconds": round(dice.duration(70), 1),
+            "person": person, "team": team, "service": service, "duration_seconds": round(dice.duration(70), 1),
         })  # fmt: skip
         return
     title = f"{dice.pick(capability['actions'])} for {capability['name'].replace('-', ' ')}"
@@ -130,17 +140,26 @@ def _issue(
 def _day(organisation: Organisation, today: date, dice: Dice, rows: Rows) -> None:
     evening = midnight(today) + 20 * HOUR
     if today.weekday() < 5:
-        for team in organisation.teams:
-            seats = len(organisation.members(team, today))
-            active = sum(dice.happens(min(0.8, 3.5 * team.agent_share)) for _ in range(seats))
-            for metric, value in (("active_users", active), ("seats", seats)):
-                rows.add(records.UsageFact, evening, {
-                    "ext_id": f"{team.slug}-{metric}-{today}", "occurred_on": today, "provider": "assistant",
-                    "subject_kind": "team", "subject": team.slug, "metric": metric, "value": value,
-                })  # fmt: skip
+        _assistance(organisation, today, evening, rows)
     if today.day == 1:
         for row in _bill(organisation, today, dice):
             rows.add(records.CostLine, evening, row)
+
+
+def _assistance(organisation: Organisation, today: date, evening: float, rows: Rows) -> None:
+    """Who used the assistant that day: ever more people, some teams much more than others."""
+    common = organisation.agents(today)
+    for team in organisation.teams:
+        for person in organisation.members(team, today):
+            dice = Dice(organisation.seed, "assistant", person, today)
+            if not dice.happens(min(0.8, 4.0 * team.agent_share * common)):
+                continue
+            used = {"active_days": 1, "chat_requests": 1 + dice.count(6), "suggestions_accepted": dice.count(9)}
+            for metric, value in used.items():
+                rows.add(records.UsageFact, evening, {
+                    "ext_id": f"{person}-{metric}-{today}", "occurred_on": today, "provider": "assistant",
+                    "subject_kind": "person", "subject": person, "metric": metric, "value": value,
+                })  # fmt: skip
 
 
 def _bill(organisation: Organisation, today: date, dice: Dice) -> Iterator[dict[str, Any]]:
@@ -154,6 +173,12 @@ def _bill(organisation: Organisation, today: date, dice: Dice) -> Iterator[dict[
                 "category": category, "amount": f"{amount * dice.between(0.9, 1.1):.2f}", "service": service.name,
                 "team": service.team.slug if service.team else None,
             }  # fmt: skip
+    for team in organisation.teams:
+        seats = len(organisation.members(team, today)) if organisation.agents(start) else 0
+        yield period | {
+            "ext_id": f"assistant-{team.slug}-{start:%Y%m}", "provider": "assistant", "category": "ai_assistant",
+            "amount": f"{19 * seats:.2f}", "team": team.slug,
+        }  # fmt: skip
     for capability in organisation.words["capabilities"]:
         yield period | {
             "ext_id": f"{capability['name']}-{start:%Y%m}", "provider": "cloud", "category": "platform",

@@ -17,6 +17,7 @@ import hashlib
 import json
 import os
 import re
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from dxmetrics.settings import FILE_NAME, Settings, read, resolve
 FOLDER_VARIABLE = "DX_PROJECT"  # names the project's folder, to the dashboard's process and to whoever prefers it
 DATA_VARIABLE = "DX_DATA"  # tells the dashboard's process which of the project's data folders `up` filled
 SAMPLE = "sample"
+SAMPLE_SETTINGS = "data/seeds/sample/settings.toml"
 OPENED = "opened.json"  # in the data folder where there is no dx.toml: the repositories `up` opened last
 REPOSITORIES_SOURCE = "git"
 
@@ -63,7 +65,7 @@ class Project:
     @classmethod
     def sample(cls, folder: Path | None, environment: Mapping[str, str]) -> Project:
         """The built-in sample organisation, with its data below `folder`."""
-        document = {"organisation": {"name": "Sample organisation"}, "sources": {SAMPLE: {"kind": SAMPLE}}}
+        document = tomllib.loads((builtin_root() / SAMPLE_SETTINGS).read_text(encoding="utf-8"))
         project = cls._without_file(_folder(folder, environment), document, environment, SAMPLE)
         return replace(project, is_sample=True)
 
