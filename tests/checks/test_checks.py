@@ -13,7 +13,7 @@ from duckdb import DuckDBPyConnection
 from dxmetrics import models, warehouse
 from dxmetrics.collectors import Page, Scope
 from dxmetrics.pipeline import derivations
-from dxmetrics.records import Change, Commit, Deployment, Incident, Record, Repository, Service, Team
+from dxmetrics.records import Change, Commit, CostLine, Deployment, Incident, Record, Repository, Service, Team
 from dxmetrics.settings import Settings, variables
 
 ROOT = Path(__file__).parents[2]
@@ -31,6 +31,10 @@ CHANGE = {
     "ext_id": "c", "repository": "r", "author": "ada", "state": "merged", "merge_sha": "1",
     "first_commit_at": day(2), "opened_at": day(2, 6), "merged_at": day(3),
 }  # fmt: skip
+CHARGE = {
+    "ext_id": "bill", "provider": "aws", "service": "a", "amount": "12.50", "currency": "EUR",
+    "period_start": day(1).date(), "period_end": day(2).date(),
+}  # fmt: skip
 INCIDENT = {"ext_id": "i", "services": ["a"], "detected_at": day(5), "resolved_at": day(6)}
 
 GOOD: Rows = {
@@ -47,6 +51,7 @@ GOOD: Rows = {
         {"ext_id": "d1", "repository": "r", "sha": "1", "status": "success", "finished_at": day(4)},
     ],
     Incident: [INCIDENT],
+    CostLine: [CHARGE, {**CHARGE, "ext_id": "shared bill", "service": None, "allocation": "shared", "amount": "3.10"}],
 }
 
 # check -> SQL that damages what was built from the good records: no records could make these fail
@@ -61,6 +66,7 @@ DAMAGES = {
         " insert into core.standard_exemptions values ('no_such_check', 1, '.*', '2026-12-31', 'It is new.')"
     ),
     "standards_judge_every_service_once": "insert into core.standard_verdicts from core.standard_verdicts",
+    "cost_shares_add_up": "delete from core.cost_shares where allocation = 'shared'",
     "changes_are_unique": "insert into core.changes from core.changes",
     "deployments_are_unique": "insert into core.deployments from core.deployments",
     "incidents_are_unique": "insert into core.incidents from core.incidents",
@@ -94,6 +100,8 @@ FAULTS: dict[str, tuple[type[Record], dict[str, Any]]] = {
     "incidents_name_a_known_service": (Incident, {**INCIDENT, "ext_id": "y", "services": ["elsewhere"]}),
     "services_have_a_team": (Service, {"ext_id": "b", "name": "b"}),
     "changes_have_an_author": (Change, {**CHANGE, "ext_id": "nobody's", "author": None}),
+    "cost_lines_name_a_known_service": (CostLine, {**CHARGE, "ext_id": "whose", "service": "elsewhere"}),
+    "cost_lines_are_in_one_currency": (CostLine, {**CHARGE, "ext_id": "abroad", "currency": "USD"}),
 }
 
 

@@ -29,6 +29,11 @@ WINDOW = complete_weeks(13, NOW, "UTC")
         ("definitions", "Definitions"),
         ("experience", "Developer experience"),
         ("surveys", "Surveys"),
+        ("adoption", "Adoption of the platform"),
+        ("standards", "Standards"),
+        ("does_it_help", "Does it help"),
+        ("cost", "Cost"),
+        ("ai_assistants", "AI assistants"),
     ],
 )
 def test_a_page_runs_and_shows_its_title(open_page: OpenPage, name: str, title: str) -> None:

@@ -15,6 +15,13 @@ STATIC = builtin_root() / "dashboards" / "static"
 # section -> page file -> (title, icon); the first page is the default. A file that does not exist is not listed.
 SECTIONS = {
     "Metrics": {"delivery.py": ("Delivery", "rocket_launch"), "experience.py": ("Experience", "sentiment_satisfied")},
+    "Platform": {
+        "adoption.py": ("Adoption", "hub"),
+        "standards.py": ("Standards", "verified"),
+        "does_it_help.py": ("Does it help", "balance"),
+        "cost.py": ("Cost", "payments"),
+        "ai_assistants.py": ("AI assistants", "smart_toy"),
+    },
     "Manage": {
         "surveys.py": ("Surveys", "ballot"),
         "data_health.py": ("Data health", "database"),

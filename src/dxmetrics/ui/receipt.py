@@ -1,13 +1,14 @@
 """Receipts: what a number is made of, down to the rows. The address (`?receipt=…`) opens one, so it can be sent."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from html import escape
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from dxmetrics.metrics import Receipt
+from dxmetrics.metrics import Definition, Receipt
 from dxmetrics.ui import frame, numbers
 from dxmetrics.ui.filters import Choice
 from dxmetrics.ui.reading import Reading
@@ -33,10 +34,16 @@ def button(name: str, label: str, place: str = "card") -> None:
 def show_asked(read: Reading, choice: Choice) -> None:
     """Opens the receipt the address asks for, if it does; call it at the end of a page."""
     name = st.query_params.get(PARAMETER)
-    titles = {definition.name: definition.title for definition in read.catalogue()}
-    if name in titles:
-        drawer = st.dialog(titles[name], width=760, position="right", on_dismiss=_dismiss)
-        drawer(_body)(read, name, choice)
+    definition = next((one for one in read.catalogue() if one.name == name), None)
+    if definition is not None:
+        drawer = st.dialog(definition.title, width=760, position="right", on_dismiss=_dismiss)
+        drawer(_body)(read, definition.name, _known(choice, definition))
+
+
+def _known(choice: Choice, definition: Definition) -> Choice:
+    """The choice without filters that the metric cannot be cut by."""
+    teams = choice.teams if "team" in definition.dimensions else ()
+    return replace(choice, teams=teams, services=choice.services if "service" in definition.dimensions else ())
 
 
 def summary(paper: Receipt) -> dict[str, str]:

@@ -1,0 +1,60 @@
+"""Adoption: are the golden paths used, by whom, and who is stuck where?"""
+
+import streamlit as st
+
+from dxmetrics.ui import charts, frame, numbers, receipt, theme
+from dxmetrics.ui.adoption import activity, funnel, matrix, people, reach, requests, retention, rows, view
+
+read = frame.open_page("Adoption of the platform")
+view.paint()
+colour = theme.tokens()
+head = st.container()
+seen = view.choose(read)
+if seen is None:
+    view.nothing_yet()
+    st.stop()
+with head:
+    frame.lead(
+        f"{numbers.count(len(seen.capabilities), 'capability', 'capabilities')} as declared in dx.toml · "
+        f"data to {numbers.instant(read.metrics.as_of)} · no number of {people.FEW}"
+    )
+
+shares = rows.reaches(seen)
+with frame.card("reach", "How far each capability reaches", reach.summary(shares)):
+    st.html(reach.drawn(shares))
+
+spots = rows.spots(seen)
+if spots:
+    with frame.card("matrix", "Teams by capability", matrix.summary(spots)):
+        st.html(matrix.legend() + matrix.drawn(spots, seen.titles))
+
+title = view.title_of(seen.chosen)
+left, right = st.columns(2, gap="small")
+with left:
+    weeks = rows.weeks(seen)
+    with frame.card("activity", f"{title}: people a week", activity.note(weeks)):
+        charts.show(activity.weekly(weeks, colour), f"People who used {title} by week")
+with right:
+    cohorts = rows.cohorts(seen)
+    with frame.card("retention", f"{title}: who comes back", retention.NOTE):
+        if cohorts:
+            st.html(retention.drawn(cohorts))
+        else:
+            st.caption("Nobody began in the last months.")
+
+steps, stuck = rows.steps(seen), rows.stuck(seen)
+if steps or stuck:
+    with frame.card("funnel", "New services on their way to production", funnel.summary(steps, stuck)):
+        st.html(funnel.drawn(steps))
+        if stuck:
+            st.html(frame.listing(funnel.listing(stuck)))
+        receipt.button("journey_funnel", "the way to production", place="funnel")
+
+asked = rows.requests(seen)
+if asked:
+    with frame.card("requests", "Self-service against tickets", requests.summary(asked)):
+        st.html(requests.drawn(asked, rows.waits(seen)))
+        receipt.button("self_service_rate", "self-service", place="requests")
+
+frame.foot(read)
+receipt.show_asked(read, seen.choice)

@@ -1,0 +1,59 @@
+"""People who used a capability, by week."""
+
+from collections.abc import Sequence
+from datetime import datetime, time
+
+from dxmetrics.metrics import Cell
+from dxmetrics.ui import canvas, numbers
+from dxmetrics.ui.adoption import people
+from dxmetrics.ui.canvas import DAY, Figure
+from dxmetrics.ui.theme import Tokens
+
+
+def weekly(cells: Sequence[Cell], colour: Tokens) -> Figure:
+    """Distinct people a week as bars; the running week is hollow, a week of too few people a grey field."""
+    shown = [cell for cell in cells if cell.value is not None and not _is_hidden(cell)]
+    return {
+        "data": [
+            {
+                "type": "bar",
+                "x": [cell.period_start.isoformat() for cell in shown],
+                "y": [cell.value for cell in shown],
+                "width": [(cell.period_end - cell.period_start).days * DAY * 0.74 for cell in shown],
+                "marker": canvas.hollow(shown, colour.accent, colour),
+                "hovertemplate": "%{y:,} people<extra></extra>",
+            }
+        ],
+        "layout": {
+            **canvas.layout(colour, height=220),
+            "barcornerradius": 4,
+            "xaxis": canvas.periods(cells, colour),
+            "shapes": [_field(cell, colour) for cell in cells if _is_hidden(cell)],
+            "yaxis": {**canvas.values(colour), "rangemode": "tozero", "tickformat": ",d"},
+        },
+    }
+
+
+def hidden(cells: Sequence[Cell]) -> int:
+    """In how many weeks there were too few people to count them out."""
+    return sum(_is_hidden(cell) for cell in cells)
+
+
+def note(cells: Sequence[Cell]) -> str:
+    """How to read the chart, and what is not in it."""
+    unseen = hidden(cells)
+    words = "Each person once a week, by what they got done; the week still running is hollow"
+    return f"{words}. {numbers.count(unseen, 'week')} of {people.FEW} hidden: grey" if unseen else words
+
+
+def _is_hidden(cell: Cell) -> bool:
+    return cell.value is not None and people.is_few(round(cell.value))
+
+
+def _field(cell: Cell, colour: Tokens) -> Figure:
+    half = (cell.period_end - cell.period_start) / 2
+    first = datetime.combine(cell.period_start, time())
+    return {
+        "type": "rect", "yref": "paper", "y0": 0, "y1": 1, "fillcolor": colour.grid, "line": {"width": 0},
+        "layer": "below", "x0": (first - half * 0.74).isoformat(), "x1": (first + half * 0.74).isoformat(),
+    }  # fmt: skip
