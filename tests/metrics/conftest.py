@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ import pytest
 from dxmetrics import models, records, warehouse
 from dxmetrics.collectors import Page, Scope
 from dxmetrics.metrics import Metrics
+from dxmetrics.models.header import MetricHeader
+from dxmetrics.models.nodes import GIVEN, Node
 from dxmetrics.pipeline import derivations
 from dxmetrics.settings import Settings, variables
 
@@ -40,8 +42,12 @@ def line(tmp_path: Path, content: models.Content) -> Line:
             with warehouse.transaction(connection):
                 warehouse.set_fact(connection, "as_of", as_of.isoformat())
                 warehouse.set_fact(connection, "reporting_zone", settings.organisation.reporting_zone)
-            models.build(connection, content.models, variables(settings), derivations(settings), clock=lambda: as_of)
-            results = models.run_checks(connection, content.checks, clock=lambda: as_of)
+            nodes = needed([*content.models, *derivations(settings)], {one["metric"] for one in case.get("expect", ())})
+            made = [node for node in nodes.values() if isinstance(node, models.Model)]
+            derived = [node for node in nodes.values() if isinstance(node, models.Derivation)]
+            models.build(connection, made, variables(settings), derived, clock=lambda: as_of)
+            checks = [check for check in content.checks if (nodes.keys() | GIVEN).issuperset(check.query.inputs)]
+            results = models.run_checks(connection, checks, clock=lambda: as_of)
             failed = {
                 result.name: result.sample for result in results if result.failures and result.severity == "error"
             }
@@ -52,6 +58,21 @@ def line(tmp_path: Path, content: models.Content) -> Line:
         return Metrics.open(tmp_path)
 
     return carry
+
+
+def needed(made: Sequence[Node], metrics: Collection[str]) -> dict[str, Node]:
+    """What these metrics are made of and counted against, by name; all there is where none is named."""
+    by_name = {node.name: node for node in made}
+    open_ends = ["core.observations", *(f"metrics.{name}" for name in metrics)] if metrics else list(by_name)
+    found: dict[str, Node] = {}
+    while open_ends:
+        name = open_ends.pop()
+        if name in by_name and name not in found:
+            node = found[name] = by_name[name]
+            open_ends += node.inputs
+            if isinstance(node, models.Model) and isinstance(node.header, MetricHeader):
+                open_ends += [f"metrics.{other}" for other in (node.header.per, node.header.coverage) if other]
+    return found
 
 
 def land(connection: Any, case: Mapping[str, Any], as_of: datetime) -> None:
