@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from dxmetrics import collectors
 from dxmetrics.errors import SettingsError
-from dxmetrics.settings import FILE_NAME, checked
+from dxmetrics.settings import FILE_NAME
+from dxmetrics.settings.checking import checked
 
 if TYPE_CHECKING:
     from types import ModuleType

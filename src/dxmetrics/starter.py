@@ -16,9 +16,8 @@ from pydantic.fields import FieldInfo
 
 from dxmetrics import collectors
 from dxmetrics.errors import SettingsError
-from dxmetrics.settings import (
-    FILE_NAME,
-    SECTIONS,
+from dxmetrics.settings import FILE_NAME, SECTIONS
+from dxmetrics.settings.entries import (
     CapabilityEntry,
     ExemptionEntry,
     MemberEntry,

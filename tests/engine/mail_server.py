@@ -13,7 +13,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from dxmetrics.settings import Mail
+from dxmetrics.settings.sections import Mail
 
 ACCEPTED = "250 OK"
 

@@ -23,8 +23,8 @@ from pydantic import SecretStr
 from dxmetrics.errors import DeliveryError, SettingsError
 from dxmetrics.notify import Mail, Mailer, Slack
 from dxmetrics.notify.slack import escaped, link
-from dxmetrics.settings import Mail as MailSettings
-from dxmetrics.settings import Slack as SlackSettings
+from dxmetrics.settings.sections import Mail as MailSettings
+from dxmetrics.settings.sections import Slack as SlackSettings
 from tests.conftest import Clock
 from tests.engine.mail_server import MailServer, free_port, mail_server, silent_server
 from tests.engine.scripted_server import Scripted

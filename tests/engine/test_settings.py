@@ -13,18 +13,9 @@ from dxmetrics.collectors import SourceSettings
 from dxmetrics.errors import SettingsError
 from dxmetrics.patterns import expression, of_globs
 from dxmetrics.project import Project, builtin_root
-from dxmetrics.settings import (
-    SECTIONS,
-    MemberEntry,
-    PersonEntry,
-    ServiceEntry,
-    Settings,
-    TeamEntry,
-    checked,
-    read,
-    resolve,
-    variables,
-)
+from dxmetrics.settings import SECTIONS, Settings, read, resolve, variables
+from dxmetrics.settings.checking import checked
+from dxmetrics.settings.entries import MemberEntry, PersonEntry, ServiceEntry, TeamEntry
 from dxmetrics.sources import kinds
 
 

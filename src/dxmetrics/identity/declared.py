@@ -13,7 +13,9 @@ from pydantic import BaseModel
 
 from dxmetrics.errors import SettingsError
 from dxmetrics.records import Identity, Membership, Record, Service, Team
-from dxmetrics.settings import MemberEntry, Model, PersonEntry, ServiceEntry, Settings, TeamEntry, checked
+from dxmetrics.settings import Settings
+from dxmetrics.settings.checking import Model, checked
+from dxmetrics.settings.entries import MemberEntry, PersonEntry, ServiceEntry, TeamEntry
 
 LIST_SEPARATOR = ";"
 

@@ -23,7 +23,7 @@ from typing import Self
 
 from dxmetrics.errors import DeliveryError, SettingsError
 from dxmetrics.notify.outcome import Outcome
-from dxmetrics.settings import Mail as MailSettings
+from dxmetrics.settings.sections import Mail as MailSettings
 
 TRIES = 3
 MOST_PUT_OFF = 5  # messages in a row; then it is not their recipients

@@ -18,7 +18,7 @@ import httpx2
 from dxmetrics.errors import CollectError, DeliveryError, RetryableError, SettingsError
 from dxmetrics.http import Bearer, Client
 from dxmetrics.notify.outcome import Outcome
-from dxmetrics.settings import Slack as SlackSettings
+from dxmetrics.settings.sections import Slack as SlackSettings
 
 # What Slack says of one recipient; anything else concerns everybody.
 ABOUT_ONE = frozenset(

@@ -10,7 +10,8 @@ import pyarrow as pa
 from dxmetrics import models
 from dxmetrics.models import Derivation
 from dxmetrics.patterns import any_of, expression
-from dxmetrics.settings import CapabilityEntry, Settings
+from dxmetrics.settings import Settings
+from dxmetrics.settings.entries import CapabilityEntry
 
 ARROW: dict[str, pa.DataType] = {
     "varchar": pa.string(), "bigint": pa.int64(), "boolean": pa.bool_(), "date": pa.date32(),

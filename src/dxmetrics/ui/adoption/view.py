@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from dxmetrics.metrics import Cell, complete_weeks
-from dxmetrics.settings import CapabilityEntry
+from dxmetrics.settings.entries import CapabilityEntry
 from dxmetrics.ui import frame, reading
 from dxmetrics.ui.filters import USUAL, WEEKS, Choice
 from dxmetrics.ui.reading import Filter, Reading
