@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from dxmetrics.ui import charts, frame, numbers, receipt, theme
+from dxmetrics import numbers
+from dxmetrics.ui import charts, frame, receipt, theme
 from dxmetrics.ui.adoption import activity, funnel, matrix, people, reach, requests, retention, rows, view
 
 read = frame.open_page("Adoption of the platform")

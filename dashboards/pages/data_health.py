@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from dxmetrics.ui import frame, health, numbers, work
+from dxmetrics import numbers
+from dxmetrics.ui import frame, health, work
 
 read = frame.open_page("Data health")
 state = read.health()

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from dxmetrics.ui import catalogue, frame, numbers
+from dxmetrics import numbers
+from dxmetrics.ui import catalogue, frame
 
 read = frame.open_page("Definitions")
 definitions = read.catalogue()

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from dxmetrics.ui import cards, charts, filters, frame, numbers, receipt, stages, tables, theme
+from dxmetrics import numbers
+from dxmetrics.ui import cards, charts, filters, frame, receipt, stages, tables, theme
 
 read = frame.open_page("Delivery performance")
 colour = theme.tokens()

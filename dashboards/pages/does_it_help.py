@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from dxmetrics.ui import charts, filters, frame, numbers, receipt, theme
+from dxmetrics import numbers
+from dxmetrics.ui import charts, filters, frame, receipt, theme
 from dxmetrics.ui.comparison import figures, sides, verdicts, words
 
 read = frame.open_page("Does it help")

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from dxmetrics.ui import frame, numbers, receipt
+from dxmetrics import numbers
+from dxmetrics.ui import frame, receipt
 from dxmetrics.ui.standards import drawing, rows, scorecards
 
 read = frame.open_page("Standards")

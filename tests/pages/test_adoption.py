@@ -12,6 +12,7 @@ import pytest
 
 from dxmetrics.metrics import Cell, Metrics, complete_weeks
 from dxmetrics.metrics.people import directory
+from dxmetrics.palette import LIGHT
 from dxmetrics.project import Project
 from dxmetrics.settings import resolve
 from dxmetrics.ui import reading
@@ -20,7 +21,6 @@ from dxmetrics.ui.adoption.funnel import Step, Stuck
 from dxmetrics.ui.adoption.matrix import Spot
 from dxmetrics.ui.adoption.reach import Reach
 from dxmetrics.ui.adoption.retention import Cohort, Week
-from dxmetrics.ui.theme import LIGHT
 
 from .conftest import NOW, OpenPage, cell, html
 

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from dxmetrics import numbers
 from dxmetrics.metrics import Cell, Metrics, complete_weeks, people
 from dxmetrics.metrics.statistics import proportion_difference
+from dxmetrics.palette import LIGHT
 from dxmetrics.project import Project
-from dxmetrics.ui import charts, numbers
+from dxmetrics.ui import charts
 from dxmetrics.ui.assistants import figures, view, words
 from dxmetrics.ui.assistants.view import Month, Rework, Spending, Team, View
-from dxmetrics.ui.theme import LIGHT
 
 from .conftest import NOW, OpenPage, cell, html
 

@@ -6,8 +6,8 @@ from urllib.parse import unquote
 
 import pytest
 
+from dxmetrics.palette import DARK, LIGHT
 from dxmetrics.ui import charts, sparkline, stages
-from dxmetrics.ui.theme import DARK, LIGHT
 
 from .conftest import cell
 

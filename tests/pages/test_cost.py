@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from dxmetrics.metrics import Metrics
+from dxmetrics.palette import LIGHT
 from dxmetrics.ui import charts
 from dxmetrics.ui.cost import figures, view, words
 from dxmetrics.ui.cost.view import Bearer, Minutes, Month, View
-from dxmetrics.ui.theme import LIGHT
 
 from .conftest import OpenPage, cell, html
 

@@ -8,12 +8,12 @@ import pytest
 
 from dxmetrics.metrics import Cell, Metrics, complete_weeks
 from dxmetrics.metrics.adopters import Confounder
+from dxmetrics.palette import LIGHT
 from dxmetrics.ui import charts
 from dxmetrics.ui.comparison import figures, verdicts, words
 from dxmetrics.ui.comparison.figures import Arm, Dot
 from dxmetrics.ui.comparison.sides import Capability, Sides
 from dxmetrics.ui.comparison.verdicts import Finding
-from dxmetrics.ui.theme import LIGHT
 
 from .conftest import NOW, OpenPage, cell, html
 

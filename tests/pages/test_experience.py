@@ -13,21 +13,22 @@ from typing import Any, cast
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dxmetrics import numbers
 from dxmetrics.metrics import Cell as MetricCell
 from dxmetrics.metrics import Definition, Metrics, Window
+from dxmetrics.palette import LIGHT
 from dxmetrics.project import Project
 from dxmetrics.survey import Cell, Measure, Results, TeamNode
 from dxmetrics.survey import read as published_surveys
 from dxmetrics.survey.actions import Action
 from dxmetrics.survey.read import Surveys
 from dxmetrics.survey.results import Participation, Quote, Theme
-from dxmetrics.ui import charts, numbers
+from dxmetrics.ui import charts
 from dxmetrics.ui.experience import actions, agreement, comments, figures, rows, scores
 from dxmetrics.ui.experience.figures import Mark
 from dxmetrics.ui.experience.rows import Row
 from dxmetrics.ui.experience.view import View, order
 from dxmetrics.ui.reading import Reading
-from dxmetrics.ui.theme import LIGHT
 
 from .conftest import OpenPage, html, page
 from .conftest import cell as metric_cell

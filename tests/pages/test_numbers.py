@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from dxmetrics.ui import numbers
+from dxmetrics import numbers
 
 
 @pytest.mark.parametrize(

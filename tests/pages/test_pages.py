@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dxmetrics import state, ui
+from dxmetrics import numbers, state, ui
 from dxmetrics.metrics import Metrics, complete_weeks
 from dxmetrics.project import Project
 from dxmetrics.state import Delivery
-from dxmetrics.ui import numbers, receipt
+from dxmetrics.ui import receipt
 
 from .conftest import NOW, OpenPage, html, page
 

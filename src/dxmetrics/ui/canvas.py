@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 from dxmetrics.metrics import Cell
-from dxmetrics.ui.theme import FONT, Tokens
+from dxmetrics.palette import FONT, Tokens
 
 Figure = dict[str, Any]
 

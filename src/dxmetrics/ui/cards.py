@@ -5,8 +5,9 @@ from html import escape
 
 import streamlit as st
 
+from dxmetrics import numbers
 from dxmetrics.metrics import Band, Cell, Comparison, Definition
-from dxmetrics.ui import numbers, receipt, sparkline
+from dxmetrics.ui import receipt, sparkline
 from dxmetrics.ui.filters import Choice
 from dxmetrics.ui.reading import Reading
 

@@ -17,9 +17,9 @@ from typing import Any
 import streamlit as st
 from plotly import graph_objects
 
+from dxmetrics import numbers
 from dxmetrics.metrics import Cell
-from dxmetrics.ui import numbers
-from dxmetrics.ui.theme import FONT, Tokens
+from dxmetrics.palette import FONT, Tokens
 
 Figure = dict[str, Any]
 

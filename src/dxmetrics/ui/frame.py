@@ -7,8 +7,9 @@ from html import escape
 
 import streamlit as st
 
+from dxmetrics import numbers
 from dxmetrics.errors import DxError
-from dxmetrics.ui import numbers, reading, theme, work
+from dxmetrics.ui import reading, theme, work
 from dxmetrics.ui.reading import Reading
 
 FOLLOWS_EVERY = 5.0  # seconds

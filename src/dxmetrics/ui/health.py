@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from dxmetrics import numbers
 from dxmetrics.metrics import Health
-from dxmetrics.ui import frame, numbers
+from dxmetrics.ui import frame
 
 Row = Mapping[str, Any]
 STALE_HOURS = 26  # a daily run that is two hours late

@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from dxmetrics import numbers
 from dxmetrics.metrics import Definition, Receipt
-from dxmetrics.ui import frame, numbers
+from dxmetrics.ui import frame
 from dxmetrics.ui.filters import Choice
 from dxmetrics.ui.reading import Reading
 

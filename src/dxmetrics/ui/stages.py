@@ -3,10 +3,10 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
+from dxmetrics.palette import Tokens
 from dxmetrics.ui.charts import Stage
 from dxmetrics.ui.filters import Choice
 from dxmetrics.ui.reading import Reading
-from dxmetrics.ui.theme import Tokens
 
 METRIC = "change_cycle_stages"
 UNMAPPED = "unmapped"

@@ -9,8 +9,8 @@ from urllib.parse import quote, urlencode
 import pandas as pd
 import streamlit as st
 
+from dxmetrics import numbers
 from dxmetrics.metrics import Cell
-from dxmetrics.ui import numbers
 from dxmetrics.ui.filters import Choice
 from dxmetrics.ui.reading import Reading
 

@@ -1,7 +1,8 @@
 """What is worth having ready before the first reader comes."""
 
+from dxmetrics import palette
 from dxmetrics.errors import DxError
-from dxmetrics.ui import cards, charts, filters, reading, stages, tables, theme
+from dxmetrics.ui import cards, charts, filters, reading, stages, tables
 from dxmetrics.ui.reading import Reading
 
 
@@ -15,7 +16,7 @@ def run() -> None:
 
 
 def _delivery(read: Reading) -> None:
-    choice, colour = filters.usual(read), theme.LIGHT
+    choice, colour = filters.usual(read), palette.LIGHT
     for name, label in cards.DORA.items():
         cards.face(read, name, label, choice)
     weeks = read.cells("change_fail_rate", choice.start, choice.until, choice.where, period="week")

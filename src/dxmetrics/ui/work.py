@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from dxmetrics import state
+from dxmetrics import numbers, state
 from dxmetrics.errors import StateError
 from dxmetrics.lease import LEASE
 from dxmetrics.pipeline import utc_now
 from dxmetrics.settings import PUSH_SOURCE
 from dxmetrics.state import Entry, Failure, LogEntry, State
-from dxmetrics.ui import numbers, reading
+from dxmetrics.ui import reading
 
 STEPS = 40  # of the run log that are shown
 REMEDY = (

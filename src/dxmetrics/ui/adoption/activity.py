@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime, time
 
+from dxmetrics import numbers
 from dxmetrics.metrics import Cell
-from dxmetrics.ui import canvas, numbers
+from dxmetrics.palette import Tokens
+from dxmetrics.ui import canvas
 from dxmetrics.ui.adoption import people
 from dxmetrics.ui.canvas import DAY, Figure
-from dxmetrics.ui.theme import Tokens
 
 
 def weekly(cells: Sequence[Cell], colour: Tokens) -> Figure:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from dxmetrics.ui import numbers
+from dxmetrics import numbers
 
 
 @dataclass(frozen=True)

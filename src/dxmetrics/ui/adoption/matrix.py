@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from dxmetrics.ui import numbers
+from dxmetrics import numbers
 from dxmetrics.ui.adoption import people
 
 MEANINGS = {

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
+from dxmetrics import numbers
 from dxmetrics.metrics import Cell
-from dxmetrics.ui import numbers
 from dxmetrics.ui.adoption import people
 
 NOUNS = {"service": "services", "person": "people"}

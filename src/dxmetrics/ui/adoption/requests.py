@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from html import escape
 
+from dxmetrics import numbers
 from dxmetrics.metrics import Cell
-from dxmetrics.ui import numbers
 
 
 def drawn(cells: Sequence[tuple[str, Cell]], waits: dict[str, Cell]) -> str:

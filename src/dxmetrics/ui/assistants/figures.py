@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+from dxmetrics import numbers
 from dxmetrics.metrics import Cell
-from dxmetrics.ui import canvas, numbers
+from dxmetrics.palette import Tokens
+from dxmetrics.ui import canvas
 from dxmetrics.ui.assistants.view import Spending
 from dxmetrics.ui.canvas import Figure
-from dxmetrics.ui.theme import Tokens
 
 
 def share(weeks: Sequence[Cell], what: str, colour: Tokens) -> Figure:

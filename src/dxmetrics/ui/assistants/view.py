@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import dropwhile
 
+from dxmetrics import numbers
 from dxmetrics.metrics import Cell
 from dxmetrics.metrics.statistics import Difference, proportion_difference
-from dxmetrics.ui import numbers
 from dxmetrics.ui.filters import Choice
 from dxmetrics.ui.reading import Filter, Reading
 

@@ -4,8 +4,9 @@ from html import escape
 
 import streamlit as st
 
+from dxmetrics import numbers
 from dxmetrics.metrics import Cell
-from dxmetrics.ui import bars, frame, numbers
+from dxmetrics.ui import bars, frame
 from dxmetrics.ui.assistants.view import FEWEST, Rework, Spending, View
 
 EXAMPLE = """\

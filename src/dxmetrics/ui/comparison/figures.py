@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from dxmetrics.ui import canvas, numbers
+from dxmetrics import numbers
+from dxmetrics.palette import Tokens
+from dxmetrics.ui import canvas
 from dxmetrics.ui.canvas import Figure
-from dxmetrics.ui.theme import Tokens
 
 WIDE = 12.0  # from this ratio of the largest to the smallest on, a logarithmic axis tells dots apart
 LANES = 5  # dots that lie side by side are spread over so many lanes

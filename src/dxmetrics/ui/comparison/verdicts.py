@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from dxmetrics import numbers
 from dxmetrics.metrics import Cell, Definition
 from dxmetrics.metrics.adopters import (
     Better,
@@ -13,7 +14,6 @@ from dxmetrics.metrics.adopters import (
     compare_shares,
     confounders,
 )
-from dxmetrics.ui import numbers
 from dxmetrics.ui.comparison import sides
 from dxmetrics.ui.comparison.figures import Arm
 from dxmetrics.ui.comparison.sides import Sides

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from dxmetrics import numbers
 from dxmetrics.metrics.adopters import Confounder
-from dxmetrics.ui import frame, numbers
+from dxmetrics.ui import frame
 from dxmetrics.ui.comparison.sides import Capability, Sides
 
 SELECTION = (

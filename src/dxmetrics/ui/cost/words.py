@@ -4,7 +4,8 @@ from html import escape
 
 import streamlit as st
 
-from dxmetrics.ui import frame, numbers
+from dxmetrics import numbers
+from dxmetrics.ui import frame
 from dxmetrics.ui.cost.view import Bearer, View
 
 EXAMPLE = """\

@@ -6,10 +6,11 @@ from html import escape
 
 import streamlit as st
 
+from dxmetrics import numbers
 from dxmetrics.errors import SettingsError
 from dxmetrics.survey import actions
 from dxmetrics.survey.actions import Action
-from dxmetrics.ui import frame, numbers, reading
+from dxmetrics.ui import frame, reading
 from dxmetrics.ui.experience.view import View
 from dxmetrics.ui.reading import Reading
 

@@ -11,9 +11,9 @@ from typing import Literal
 
 import streamlit as st
 
+from dxmetrics import numbers
 from dxmetrics.metrics import Cell, Definition, Window
 from dxmetrics.survey import Measure
-from dxmetrics.ui import numbers
 from dxmetrics.ui.experience.view import View
 from dxmetrics.ui.reading import Reading
 

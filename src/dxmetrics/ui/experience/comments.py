@@ -4,8 +4,9 @@ from html import escape
 
 import streamlit as st
 
+from dxmetrics import numbers
 from dxmetrics.survey import Results
-from dxmetrics.ui import bars, frame, numbers
+from dxmetrics.ui import bars, frame
 
 NONE = "Too few people wrote one: what few write could give them away. Comments are shown from ten on, or later."
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from dxmetrics.ui import numbers
+from dxmetrics import numbers
+from dxmetrics.palette import FONT, Tokens
 from dxmetrics.ui.experience.agreement import Comparison, Spot
-from dxmetrics.ui.theme import FONT, Tokens
 
 Figure = dict[str, Any]
 

@@ -5,13 +5,13 @@ from html import escape
 
 import streamlit as st
 
+from dxmetrics.palette import Tokens
 from dxmetrics.survey import Measure, Results
 from dxmetrics.survey.results import Participation
 from dxmetrics.ui import bars, charts, frame
 from dxmetrics.ui.experience import figures, rows
 from dxmetrics.ui.experience.figures import Mark
 from dxmetrics.ui.experience.view import View
-from dxmetrics.ui.theme import Tokens
 
 ENOUGH = 0.5  # of those who were asked; below it, those who answered may not speak for the others
 UNITS = {"index": "of 100", "recommend": "from −100 to 100"}

@@ -5,7 +5,7 @@ from datetime import date
 from html import escape
 from urllib.parse import quote
 
-from dxmetrics.ui import numbers
+from dxmetrics import numbers
 from dxmetrics.ui.standards.scorecards import BELOW, Check, Failure, Result, Scorecard
 
 MARKS = {"fail": "✕", "exempt": "◷", "pass": "✓", "not_applicable": "–"}  # the most urgent first

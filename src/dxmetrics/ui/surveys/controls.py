@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from dxmetrics import numbers
 from dxmetrics import survey as surveying
 from dxmetrics.errors import DxError, TokenRefused
 from dxmetrics.pipeline import utc_now
 from dxmetrics.state import SURVEYS, Request, State, Wave
 from dxmetrics.survey import form, invitations, privacy, waves
-from dxmetrics.ui import bars, frame, numbers
+from dxmetrics.ui import bars, frame
 from dxmetrics.ui.surveys.desk import Desk, closes, upcoming
 
 if TYPE_CHECKING:

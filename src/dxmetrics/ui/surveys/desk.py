@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from dxmetrics import numbers
 from dxmetrics import state as states
 from dxmetrics.errors import SettingsError
 from dxmetrics.pipeline import utc_now
 from dxmetrics.survey import Instrument, instrument, library
-from dxmetrics.ui import frame, numbers, reading
+from dxmetrics.ui import frame, reading
 
 if TYPE_CHECKING:
     from dxmetrics.project import Project
