@@ -40,12 +40,6 @@ def test_with_the_bounds_of_the_scale_too_nothing_follows(organisation: Organisa
     assert smallest_known([cell - found.people for cell in seen.sets], k) is None
 
 
-@settings(max_examples=60, deadline=None)
-@given(organisations())
-def test_a_higher_k_shows_no_more(organisation: Organisation) -> None:
-    assert len(Attack.on(organisation, "focus_v1", 8).cells) <= len(Attack.on(organisation, "focus_v1").cells) + 1
-
-
 def people(team: str, tenure: str, likes: int, others: int) -> list[Person]:
     """So many of a team and band who like it, and so many who do not."""
     return [Person(team, tenure, {"focus_v1": code}) for code in [4] * likes + [2] * others]
