@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
+import pyarrow as pa
 
 from dxmetrics.errors import ModelError
 from dxmetrics.models import delta, partial
@@ -83,6 +84,7 @@ class _Build:
         self.reshaped: set[str] = set()  # tables whose columns differ: views on them are made again
         self.before: dict[str, tuple[str, str]] = {}  # model -> kind and definition at the last build
         self.shown: dict[str, tuple[str, str]] = {}  # model -> header and select as published
+        self.built: list[dict[str, Any]] = []  # rows of meta.models: one statement for all, not two for each
 
     def all(self, nodes: Sequence[Node]) -> tuple[ModelReport, ...]:
         """Build the nodes in their order."""
@@ -101,6 +103,7 @@ class _Build:
             self._drop(name, self.before[name][0])
             self.connection.execute("delete from meta.models where name = ?", [name])
         reports = tuple(self._one(node) for node in nodes)
+        self._record()
         if changes:
             delta.remember(self.connection, states)
         return reports
@@ -128,7 +131,11 @@ class _Build:
         if mode == "skipped":
             self._show(node)
         else:
-            self._record(node, definition, mode, rows, seconds)
+            header, text = node.published
+            self.built.append({
+                "name": node.name, "kind": kind_of(node), "fingerprint": definition, "built_at": self.now, "mode": mode,
+                "rows": rows, "seconds": seconds, "header": header, "sql": text,
+            })  # fmt: skip
             log.info("model=%s mode=%s rows=%s seconds=%.3f", node.name, mode, rows, seconds)
         return ModelReport(node.name, mode, rows, seconds)
 
@@ -174,7 +181,7 @@ class _Build:
             if name not in columns:
                 raise ModelError(f"{node.place}: header: key column {name!r} is not in the select")
         change = Change(node.name)
-        if columns_of(self.connection, node.name) != columns:
+        if node.name not in self.before or columns_of(self.connection, node.name) != columns:
             self.reshaped.add(node.name)
         elif is_same:
             differing = f"temp.delta_{node.name.replace('.', '_')}"
@@ -207,15 +214,12 @@ class _Build:
     def _drop(self, name: str, kind: str) -> None:
         self.connection.execute(f"drop {kind} if exists {name}")
 
-    def _record(self, node: Node, definition: str, mode: str, rows: int | None, seconds: float) -> None:
-        self.connection.execute("delete from meta.models where name = ?", [node.name])
-        self.connection.execute(
-            """
-            insert into meta.models (name, kind, fingerprint, built_at, mode, rows, seconds, header, sql)
-            values (?, ?, ?, ?, ?, ?, ?, ?::json, ?)
-            """,
-            [node.name, kind_of(node), definition, self.now, mode, rows, seconds, *node.published],
-        )
+    def _record(self) -> None:
+        """Keep what was built, in the place of what was said of it before."""
+        if self.built:
+            with registered(self.connection, "built_models", pa.Table.from_pylist(self.built)):
+                self.connection.execute("delete from meta.models where name in (select name from built_models)")
+                self.connection.execute("insert into meta.models by name select * from built_models")
 
     def _show(self, node: Node) -> None:
         """Keep the header and text that readers see, where only words in them have changed."""

@@ -132,17 +132,9 @@ def difference(connection: DuckDBPyConnection, name: str, old: str, new: str, co
 
 
 def columns_of(connection: DuckDBPyConnection, table: str) -> dict[str, str]:
-    """The columns of a table or view with their types, in order; empty where there is none."""
-    schema, name = table.split(".", 1)
-    rows = connection.execute(
-        """
-        select column_name, data_type from duckdb_columns()
-        where database_name = current_database() and schema_name = ? and table_name = ?
-        order by column_index
-        """,
-        [schema, name],
-    ).fetchall()
-    return dict(rows)
+    """The columns of a table or view with their types, in order."""
+    # duckdb_columns() would list those of all tables each time
+    return dict(connection.execute(f"select column_name, column_type from (describe {table})").fetchall())
 
 
 def _landing_state(connection: DuckDBPyConnection, table: str) -> InputState:
