@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dxmetrics.collectors import Cursor, Page
-from dxmetrics.collectors.hosts import memberships
+from dxmetrics.collectors.catalogs import circular, has_looked, look, odd, tier_of
 from dxmetrics.errors import CollectError
-from dxmetrics.records import Identity, Membership, Record, Service, Team, table_name
+from dxmetrics.records import Identity, Record, Service, Team
 
 from . import code
 from .entities import DEFAULT, Entity, kind_of, short
@@ -30,10 +27,6 @@ FIELDS = (
     "spec.scaffoldedFrom", "relations",
 )  # fmt: skip
 VIEW = "backstage.io/view-url"
-TIER = re.compile(r"(?:t|tier)?[-_ ]*(\d)", re.IGNORECASE)
-MOST_NAMED = 10
-
-Known = Mapping[str, Mapping[str, str]]  # by table, the digest of each row by its id
 
 
 def read(api: Api, settings: BackstageSettings, cursor: Cursor | None, today: date) -> Iterator[Page]:
@@ -41,25 +34,13 @@ def read(api: Api, settings: BackstageSettings, cursor: Cursor | None, today: da
 
     It is held whole, as what a row says depends on the others; of an entity that is a kilobyte.
     """
-    kept: dict[str, Any] = dict(cursor or {})
     catalog = Catalog((Entity(one) for one in api.entities(KINDS, FIELDS)), settings)
-    if not catalog.entities and any(kept.get("known", {}).values()):
+    if not catalog.entities and has_looked(cursor):
         raise CollectError(
             f"{api.name}: the catalogue is empty, which it was not before: it may have just started, or the token may"
             " not see the entities any more (catalog.entity.read); nothing is let go"
         )
-    look = _Look(catalog.rows(), kept.get("known", {}), kept.get("missing", {}))
-    yield Page(rows=look.changed, present=look.present, snapshot=True, is_last=True)
-    waiting = look.missing[table_name(Identity)]
-    pairs = _with_missing(catalog.members(), kept.get("members", {}), waiting)
-    rows, members = memberships(pairs, kept.get("members"), today)
-    after = {"known": look.known, "missing": look.missing, "members": members}
-    is_same = members == kept.get("members")
-    yield Page(
-        rows={} if is_same else {Membership: rows},
-        cursor=None if after == kept else after,
-        notes=tuple(catalog.notes()),
-    )
+    yield from look(catalog.rows(), catalog.members(), cursor, today=today, notes=catalog.notes())
 
 
 class Catalog:
@@ -115,10 +96,7 @@ class Catalog:
         return {"entity": _trimmed(entity, [VIEW]), "parent": short(parent) if parent else None}
 
     def _tier(self, entity: Entity) -> int | None:
-        mark = self._tier_mark(entity)
-        told = {name.casefold(): tier for name, tier in self._settings.tiers.items()}.get(mark.casefold())
-        number = TIER.fullmatch(mark)
-        return told if told is not None or number is None else int(number[1])
+        return tier_of(self._tier_mark(entity), self._settings.tiers)
 
     def _tier_mark(self, entity: Entity) -> str:
         key = self._settings.tier
@@ -144,15 +122,7 @@ class Catalog:
 
     @cached_property
     def _circular(self) -> frozenset[str]:
-        """The groups that are above themselves."""
-        return frozenset(ref for ref in self._parents if ref in self._above(ref))
-
-    def _above(self, ref: str) -> set[str]:
-        met: set[str] = set()
-        while (parent := self._parents.get(ref)) and parent not in met:
-            met.add(parent)
-            ref = parent
-        return met
+        return circular(self._parents)
 
     # -- what a person should know ------------------------------------------------------------------------------------
 
@@ -171,7 +141,6 @@ class Catalog:
         }
         twice = {one.name.lower() for one in components if self._names[one.name.lower()] > 1}
         tiers = {f"{short(one.ref)} ({mark})" for one in components if (mark := self._unread_tier(one))}
-        circular = map(short, self._circular)
         told = (
             ("components without an owner", map(short, nobody), "name a group in `spec.owner`"),
             ("components that a person owns", map(short, people), "name a group in `spec.owner`"),
@@ -180,63 +149,15 @@ class Catalog:
             ("components whose tier is no number", tiers, "say in `tiers` which it is"),
             (
                 "groups above themselves",
-                circular,
+                map(short, self._circular),
                 "without a parent until one's `spec.parent` or `.children` is mended",
             ),
         )
         for what, names, remedy in told:
-            if found := sorted(names):
-                yield f"{what}: {_listed(found)}: {remedy}"
+            yield from odd(what, names, remedy)
 
     def _unread_tier(self, entity: Entity) -> str:
         return self._tier_mark(entity) if self._tier(entity) is None else ""
-
-
-class _Look:
-    """What this look at the catalogue finds, beside what the ones before left."""
-
-    def __init__(
-        self,
-        rows: Mapping[type[Record], Mapping[str, Payload]],
-        known: Known,
-        missing: Mapping[str, Sequence[str]],
-    ) -> None:
-        self.changed: dict[type[Record], Sequence[Payload]] = {}
-        self.present: dict[type[Record], Sequence[str]] = {}
-        self.known: dict[str, dict[str, str]] = {}
-        self.missing: dict[str, list[str]] = {}
-        for record, payloads in rows.items():
-            table = table_name(record)
-            before = known.get(table, {})
-            digests = {key: _digest(payload) for key, payload in payloads.items()}
-            waiting = sorted(before.keys() - digests.keys() - set(missing.get(table, ())))
-            changed = [key for key, digest in digests.items() if before.get(key) != digest]
-            if changed:
-                self.changed[record] = [payloads[key] for key in changed]
-            self.present[record] = [*(digests.keys() - set(changed)), *waiting]
-            self.known[table] = digests | {key: before[key] for key in waiting}
-            self.missing[table] = waiting
-
-
-def _with_missing(
-    present: Mapping[str, set[str]], known: Mapping[str, str | None], waiting: Sequence[str]
-) -> Mapping[str, set[str]]:
-    """The members, and those users who are missing for the first time, in the groups that they were in."""
-    found = {team: set(people) for team, people in present.items()}
-    for pair in known:
-        team, _, person = pair.partition("\n")
-        if person in waiting:
-            found.setdefault(team, set()).add(person)
-    return found
-
-
-def _digest(payload: Payload) -> str:
-    return hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return f"{', '.join(names[:MOST_NAMED])}{more}"
 
 
 def _repository(entity: Entity) -> str:
