@@ -44,6 +44,7 @@ from dxmetrics.records import (
     PipelineRun,
     Repository,
     Review,
+    TemplateUse,
 )
 
 from ..git import Hosted, history  # noqa: TID252  (mypy knows sources by their folder only)
@@ -83,6 +84,7 @@ class AzureDevOps(Collector):
     discovers = True
     produces = (
         Repository, Change, ChangeCommit, Review, PipelineRun, Job, Deployment, Issue, Identity, Commit, Link,
+        TemplateUse,
     )  # fmt: skip
     webhook = WEBHOOK
     Settings: ClassVar[type[SourceSettings]] = AzureDevOpsSettings

@@ -1,15 +1,18 @@
-"""Any git repository: commits, changes, reverts, and releases as deployments.
+"""Any git repository: commits, changes, reverts, releases as deployments, and the template it was made from.
 
 Reads:  a bare mirror of each repository below the data folder, fetched incrementally (heads, tags, refs/pull/*/head,
         refs/merge-requests/*/head), from the known hosts without file contents unless lines are counted. A path is not
         copied, its mirror borrows the objects. One `git log` of the default branch, the release branches and the
-        release tags, newest first, 5,000 commits a page; then only what is new.
+        release tags, newest first, 5,000 commits a page; then only what is new. The template is the one that the first
+        of .copier-answers.yml, .cruft.json and catalog-info.yaml (backstage.io/source-template and
+        backstage.io/template-version) names, at the top of the default branch.
 Needs:  git 2.31 or newer; `repositories`; for private ones an ssh key, or `token` (DX_NAME__TOKEN) for https.
 Limits: git knows no reviews, no incidents and no time a request was opened. A release is taken as a deployment to
         production. A patch release soon after its line's last one, and a revert, are linked as signs of failure, with
         confidence below 1. The time of a lightweight tag is its commit's. Commits merged by rebase or fast-forward
         without a number in their message are direct pushes. Of a working folder the branches last seen at its origin
-        are read, else its own. What a shallow clone cut off is not covered; missing objects cost only line counts.
+        are read, else its own. What a shallow clone cut off is not covered; missing objects cost only line counts. A
+        template of a folder is not looked for, nor is one whose marker has another name.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from typing import TYPE_CHECKING, ClassVar
 from dxmetrics.collectors import Collector, Context, Cursor, Page, Scope, SourceSettings
 from dxmetrics.errors import CollectError, SettingsError
 from dxmetrics.http.refusal import token_variable
-from dxmetrics.records import Change, ChangeCommit, Commit, Deployment, Identity, Link, Repository
+from dxmetrics.records import Change, ChangeCommit, Commit, Deployment, Identity, Link, Repository, TemplateUse
 
 from .access import access
 from .command import Git as Program
@@ -43,7 +46,7 @@ class Git(Collector):
     """The git repositories of one source; each is a scope."""
 
     kind = "git"
-    produces = (Repository, Commit, Change, ChangeCommit, Deployment, Link, Identity)
+    produces = (Repository, Commit, Change, ChangeCommit, Deployment, Link, Identity, TemplateUse)
     keeps_payloads = False
     Settings: ClassVar[type[SourceSettings]] = GitSettings
 

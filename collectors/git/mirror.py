@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dxmetrics.errors import CollectError, NotFoundError, RetryableError
 
-from . import failures
+from . import failures, templates
 from .command import Git, GitFailed
 
 if TYPE_CHECKING:
@@ -98,6 +98,8 @@ class Mirror:
             if self.location.path is None and not self._has_mailmap():
                 self._reach(self._access.with_contents())
                 return self._update()
+            if self.location.path is None:
+                self._ask_for_markers()
         return heads
 
     def _has_mailmap(self) -> bool:
@@ -105,10 +107,24 @@ class Mirror:
 
         False where the host leaves contents out but hands none over later: all of them are to be fetched then.
         """
-        if self._access.has_contents or not self.git.run("ls-tree", "HEAD", "--", ".mailmap"):
-            return True
+        return all(self._has(name) for name in self._without_contents(".mailmap"))
+
+    def _ask_for_markers(self) -> None:
+        """Have the files that tell of a template; where a host hands none over they stay out, and that is noted."""
+        for name in self._without_contents(*templates.MARKERS):
+            if not self._has(name):
+                return
+
+    def _without_contents(self, *names: str) -> list[str]:
+        """Those of the files that are there, but may have come without their contents."""
+        if self._access.has_contents:
+            return []
+        return self.git.run("ls-tree", "--name-only", "HEAD", "--", *names).splitlines()
+
+    def _has(self, name: str) -> bool:
+        """Whether a file's content is there, or handed over now."""
         try:
-            self._remote.run("cat-file", "-e", "HEAD:.mailmap", timeout=self._access.timeout_seconds)
+            self._remote.run("cat-file", "-e", f"HEAD:{name}", timeout=self._access.timeout_seconds)
         except GitFailed as error:
             if failures.WITHHELD.search(error.reply):
                 return False

@@ -10,10 +10,10 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from dxmetrics.collectors import Cursor, Interval, Page
-from dxmetrics.records import Change, ChangeCommit, Commit, Deployment, Identity, Link, Record, Repository
+from dxmetrics.collectors import Cursor, Interval, Page, Whole
+from dxmetrics.records import Change, ChangeCommit, Commit, Deployment, Identity, Link, Record, Repository, TemplateUse
 
-from . import accounts, history, releases
+from . import accounts, history, releases, templates
 from .changes import Built, Changes, Line
 from .command import GitFailed
 from .commits import Commits
@@ -32,8 +32,8 @@ Payload = dict[str, Any]
 Rows = dict[type[Record], list[Payload]]
 
 PAGE_ROWS = 5_000
-SNAPSHOT = (Repository, Commit, Change, ChangeCommit, Deployment, Link)
-MAPPING_VERSION = 1  # raised when the same history maps to other rows: the next run then reads it whole
+SNAPSHOT = (Repository, Commit, Change, ChangeCommit, Deployment, Link, TemplateUse)
+MAPPING_VERSION = 2  # raised when the same history maps to other rows: the next run then reads it whole
 
 
 @dataclass(frozen=True)
@@ -178,6 +178,7 @@ class Walk:
         self._add_merges(graph, old)
         self._cover(graph, lines, is_whole=is_whole)
         self._tell()
+        self._add_template()
         yield from self._pages(is_whole=is_whole, is_last=True)
 
     def _add(self, record: type[Record], *payloads: Payload) -> None:
@@ -206,7 +207,9 @@ class Walk:
             "without_commits": self.without_commits,
             "notes": self.notes,
         }
-        yield Page(rows, cursor, self._covers(), snapshot=is_whole, is_last=True, notes=tuple(self.notes))
+        # Of the template the head tells all: without a row of it there is none any more.
+        whole: dict[type[Record], Whole] = {TemplateUse: Whole("repository", (self.name,))}
+        yield Page(rows, cursor, self._covers(), is_whole, is_last=True, whole=whole, notes=tuple(self.notes))
 
     # -- commits -------------------------------------------------------------------------------------------------
 
@@ -326,6 +329,13 @@ class Walk:
             "via": "branch",
             "changes": (f"{self.name}@{sha}",),
         }
+
+    def _add_template(self) -> None:
+        """The template of the repository; on the last page, which is all there is of it."""
+        head = self.tips.lines.get(self.default_branch or "")
+        if head and (found := templates.read(self.git, head, self.notes)):
+            row = {"ext_id": self.name, "repository": self.name, "template": found.name, "version": found.version}
+            self._add(TemplateUse, row)
 
     # -- what is told --------------------------------------------------------------------------------------------
 

@@ -48,6 +48,7 @@ from dxmetrics.records import (
     Repository,
     Review,
     Team,
+    TemplateUse,
 )
 
 from ..git import Hosted, history  # noqa: TID252  (mypy knows sources by their folder only)
@@ -81,7 +82,7 @@ class GitHub(Collector):
     discovers = True
     produces = (
         Repository, Change, ChangeCommit, Review, Link, PipelineRun, Job, Deployment, Issue, Team, Membership, Identity,
-        Commit,
+        Commit, TemplateUse,
     )  # fmt: skip
     webhook = WEBHOOK
     Settings: ClassVar[type[SourceSettings]] = GitHubSettings

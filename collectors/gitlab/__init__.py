@@ -48,6 +48,7 @@ from dxmetrics.records import (
     Repository,
     Review,
     Team,
+    TemplateUse,
 )
 
 from ..git import Hosted, history  # noqa: TID252  (mypy knows sources by their folder only)
@@ -82,7 +83,7 @@ class GitLab(Collector):
     discovers = True
     produces = (
         Repository, Change, ChangeCommit, Review, PipelineRun, Job, Deployment, Issue, Team, Membership, Identity,
-        Commit, Link,
+        Commit, Link, TemplateUse,
     )  # fmt: skip
     webhook = WEBHOOK
     Settings: ClassVar[type[SourceSettings]] = HostSettings

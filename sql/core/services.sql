@@ -3,7 +3,8 @@ grain       = "one row per service"
 description = """
 Declared services, those of `dx.toml` before those of sources, and one for each repository that no declared service
 names. A declared service without a repository takes the repository of its own name; one without a team that of its
-repository. `path_pattern` is the regular
+repository; one that is a whole repository and names no template, or no version of the same one, that of the file in its
+repository that does. `path_pattern` is the regular
 expression of its path globs over newline-separated paths; null means the whole repository."""
 ---*/
 with ranked as (
@@ -130,6 +131,24 @@ complete as (
         )
 ),
 
+made_from as (
+    select
+        coalesce(own.repository_id, named.repository_id, lower(uses.repository)) as repository_id,
+        arg_min(uses.template, row(uses.source, uses.ext_id)) as template,
+        nullif(arg_min(coalesce(uses.version, ''), row(uses.source, uses.ext_id)), '') as version,
+    from landing.template_uses as uses
+    left join core.repository_keys as own
+        on
+            uses.source = own.source
+            and uses.repository = own.key
+    left join core.repository_keys as named
+        on
+            named.source = '*'
+            and lower(uses.repository) = named.key
+    where uses.deleted_at is null
+    group by coalesce(own.repository_id, named.repository_id, lower(uses.repository))
+),
+
 globs as (
     select
         complete.service_id,
@@ -203,12 +222,25 @@ select
     complete.type,
     complete.lifecycle,
     complete.language,
-    complete.template,
-    complete.template_version,
+    coalesce(complete.template, made_from.template) as template,
+    coalesce(
+        complete.template_version,
+        -- a catalogue and the file may write the same template differently: `service`, `github.com/acme/service`
+        case
+            when
+                lower(regexp_extract(coalesce(complete.template, made_from.template), '[^/:]+$'))
+                = lower(regexp_extract(made_from.template, '[^/:]+$'))
+                then made_from.version
+        end
+    ) as template_version,
     complete.created_at,
     complete.is_declared,
 from complete
 left join patterns on complete.service_id = patterns.service_id
+left join made_from
+    on
+        complete.repository_id = made_from.repository_id
+        and complete.paths is null
 left join core.team_keys as team_keys on lower(complete.team) = team_keys.key
 left join core.repositories as repositories
     on complete.repository_id = repositories.repository_id

@@ -269,6 +269,14 @@ class Service(Record):
     template_version: str | None = None
 
 
+class TemplateUse(Record):
+    """A repository that was made from a template, as a file in it says. `ext_id` is the repository's."""
+
+    repository: Text
+    template: Text = Field(description="`host/org/name` of a template that is a repository, else its name")
+    version: str | None = Field(default=None, description="the version taken over last, or its commit")
+
+
 class UsageFact(Record):
     """A daily count a vendor reports about a person, team, service or organisation."""
 
@@ -352,7 +360,7 @@ class Link(Record):
 
 RECORDS: tuple[type[Record], ...] = (
     Repository, Change, ChangeCommit, Commit, Review, PipelineRun, Job, Deployment, Incident, Issue, IssueTransition,
-    Identity, Team, Membership, Service, UsageFact, PlatformEvent, SurveyResponse, CostLine, Link,
+    Identity, Team, Membership, Service, TemplateUse, UsageFact, PlatformEvent, SurveyResponse, CostLine, Link,
 )  # fmt: skip
 
 PRIVATE: frozenset[type[Record]] = frozenset({SurveyResponse})  # kept apart, and shown only as results

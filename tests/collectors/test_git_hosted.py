@@ -11,7 +11,7 @@ import pytest
 
 from dxmetrics.collectors import Context, Page, extend_path
 from dxmetrics.errors import AuthError, CollectError
-from dxmetrics.records import Change, Commit, Deployment, Link, Repository
+from dxmetrics.records import Change, Commit, Deployment, Link, Repository, TemplateUse
 
 from .gitdoor import closed_door
 from .gitrepo import NOW, ROOT, Repo
@@ -49,6 +49,15 @@ def test_rows_refer_to_the_hosts_id_and_no_repository_or_deployment_is_told(repo
     assert {row["ext_id"].partition("@")[0] for row in (*commits, *changes)} == {"4711"}
     assert [row["number"] for row in changes] == [1, 2]
     assert rows(found, Repository) == rows(found, Deployment) == []
+
+
+def test_the_template_is_that_of_the_hosts_id(repo: Repo, tmp_path: Path) -> None:
+    (repo.folder / "catalog-info.yaml").write_text(
+        "kind: Component\nmetadata: {name: shop, annotations: {backstage.io/source-template: template:default/web}}\n"
+    )
+    repo.commit("Third")
+    found = list(pages(f"file://{repo.folder}", tmp_path / "own"))
+    assert rows(found, TemplateUse) == [{"ext_id": "4711", "repository": "4711", "template": "web", "version": None}]
 
 
 def test_a_renamed_repository_goes_on_where_it_was(repo: Repo, tmp_path: Path) -> None:

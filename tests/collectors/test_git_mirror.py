@@ -17,7 +17,7 @@ from pydantic import SecretStr, ValidationError
 
 from dxmetrics.collectors import AuthError, CollectError, Context, RetryableError, SettingsError, extend_path, load
 from dxmetrics.errors import NotFoundError
-from dxmetrics.records import Change, Commit, Deployment, Identity, Repository
+from dxmetrics.records import Change, Commit, Deployment, Identity, Repository, TemplateUse
 
 from .gitdoor import closed_door
 from .gitrepo import NOW, ROOT, START, Repo, collect
@@ -323,6 +323,22 @@ def test_file_contents_are_fetched_only_to_count_lines(
     counted = collect(tmp_path, over_ssh, line_counts=True)
     assert is_there()
     assert counted.only(Change, title="Three").lines_added == 2
+
+
+@pytest.mark.parametrize("hands_over", [True, False])
+def test_only_what_tells_of_a_template_comes_with_its_contents(
+    repo: Repo, tmp_path: Path, over_ssh: str, hands_over: bool
+) -> None:
+    repo.git("config", "uploadpack.allowAnySHA1InWant", str(hands_over).lower())
+    (repo.folder / ".copier-answers.yml").write_text("_src_path: gh:acme/service\n_commit: v1.0.0\n")
+    repo.commit("Three")
+    found = collect(tmp_path, over_ssh)
+    assert [one.template for one in found.of(TemplateUse)] == (["github.com/acme/service"] if hands_over else [])
+    assert (".copier-answers.yml is left out: its content is not in the mirror" in found.notes) is not hands_over
+    contents = repo.git("rev-parse", "HEAD:file.txt")
+    (mirror,) = (tmp_path / "mirrors").glob("*.git")
+    asked = ["git", "-C", mirror, "cat-file", "--batch-check"]
+    assert "missing" in subprocess.run(asked, input=contents, capture_output=True, text=True, check=True).stdout
 
 
 def test_a_connection_lost_on_the_way_does_not_bring_in_all_contents(
