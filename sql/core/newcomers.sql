@@ -3,7 +3,8 @@ grain       = "one row per person of whom it is known when they joined"
 description = """
 The first day in any team, from the midnight that began it; machines and those who were there before changes were observed
 are left out. When their first and tenth change was merged, and their first one reached production. `team` is the one they
-joined, null where fewer than five joined it: its rows would tell of persons."""
+joined, null where fewer than five joined it: its rows would tell of persons. `is_few`
+where fewer than five share it."""
 ---*/
 with machines as (
     select distinct identities.person_id,
@@ -60,16 +61,24 @@ shipped as (
     from merged
     inner join core.change_deployments as deployed on merged.change_id = deployed.change_id
     group by merged.author_id
+),
+
+known as (
+    select
+        joined.*,
+        case when count(*) over (partition by joined.team) >= 5 then joined.team end as told_team,
+    from joined
+    inner join observed on joined.joined_at >= observed.observed_from
 )
 
 select
-    joined.person_id,
-    case when count(*) over (partition by joined.team) >= 5 then joined.team end as team,
-    joined.joined_at,
+    known.person_id,
+    known.told_team as team,
+    count(*) over (partition by known.told_team) < 5 as is_few,
+    known.joined_at,
     milestones.first_merged_at,
     milestones.tenth_merged_at,
     shipped.first_deployed_at,
-from joined
-inner join observed on joined.joined_at >= observed.observed_from
-left join milestones on joined.person_id = milestones.author_id
-left join shipped on joined.person_id = shipped.author_id
+from known
+left join milestones on known.person_id = milestones.author_id
+left join shipped on known.person_id = shipped.author_id

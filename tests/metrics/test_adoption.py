@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dxmetrics.errors import SettingsError
 from dxmetrics.metrics import Metrics
 
 from .conftest import Line
@@ -96,11 +97,58 @@ def test_a_capability_with_nobody_eligible_has_no_share(reached: Metrics) -> Non
     assert nobody.reason == "no user weeks count in this period: 60 other team"
 
 
-def test_no_row_of_a_person_says_who_it_is(reached: Metrics) -> None:
-    for metric in ("market_share", "active_users", "retention"):
-        rows = reached.explain(metric, where={"capability": ["portal"]}, **MARCH).rows
-        assert rows
-        assert not [row for row in rows if "p1" in str(row.values())], metric
+def test_people_are_counted_and_listed_in_no_receipt(reached: Metrics) -> None:
+    for metric in ("market_share", "market_share_of_all", "active_users", "retention", "stickiness"):
+        paper = reached.explain(metric, where={"capability": ["portal"]}, **MARCH)
+        assert paper.total_rows > 0, metric
+        assert paper.rows == (), metric
+
+
+def test_a_cut_that_leaves_fewer_than_five_people_has_no_number(reached: Metrics) -> None:
+    where = {"capability": ["portal"], "team": ["Web"]}
+    by_state = reached.query("market_share", by=["state"], where=where, **WEEK)
+    assert {cell.dimensions["state"]: cell.n for cell in by_state} == {"none": 18, "trial": 30}
+    with pytest.raises(SettingsError, match="no dimension 'is_few'"):
+        reached.query("market_share", by=["is_few"], **WEEK)
+
+
+@pytest.fixture
+def small_teams(line: Line) -> Metrics:
+    """Teams of 12, 7 and 4, as in worked example 22; everybody used the portal on 24 March, 4 of Web a week before."""
+    return line(
+        {
+            "as_of": AS_OF,
+            "settings": {"capabilities": [{"name": "portal", "unit": "person"}]},
+            "given": [
+                identities(23),
+                members("Web", range(12)),
+                members("App", range(12, 19)),
+                members("Data", range(19, 23)),
+                uses(
+                    "portal",
+                    {number: [date(2026, 3, 17)] * (number < 4) + [date(2026, 3, 24)] for number in range(23)},
+                ),
+            ],
+        }
+    )
+
+
+def test_22_a_team_of_four_is_hidden_and_so_is_the_one_that_would_tell_of_it(small_teams: Metrics) -> None:
+    for metric in ("market_share", "market_share_of_all", "active_users", "stickiness"):
+        cells = small_teams.query(metric, by=["team"], **WEEK)
+        assert {cell.dimensions["team"]: cell.n for cell in cells} == {"Web": 12, None: 11}, metric
+    cells = small_teams.query("retention", by=["team"], where={"weeks_after": ["0"]}, **MARCH)
+    assert {cell.dimensions["team"]: cell.n for cell in cells} == {"Web": 12, None: 11}
+
+
+def test_weeks_of_few_people_tell_nothing_however_many_there_are(small_teams: Metrics) -> None:
+    early: dict[str, Any] = {"start": date(2026, 3, 2), "end": date(2026, 3, 23)}
+    (week,) = small_teams.query("active_users", start=date(2026, 3, 16), end=date(2026, 3, 23), period="week")
+    assert (week.value, week.n, week.reason, week.is_hidden) == (None, 0, "fewer than 5 people", True)
+    (weeks,) = small_teams.query("active_users", **early)
+    assert (weeks.value, weeks.is_hidden) == (None, True)
+    paper = small_teams.explain("active_users", **early)
+    assert (paper.rows, paper.total_rows, paper.exclusions) == ((), 0, {})
 
 
 def test_24_stickiness_is_mean_daily_by_monthly_users(line: Line) -> None:
@@ -180,4 +228,9 @@ def test_the_first_change_in_production_ends_the_third_wait(joined: Metrics) -> 
 
 def test_a_team_that_fewer_than_five_joined_has_no_number_of_its_own(joined: Metrics) -> None:
     cells = joined.query("time_to_first_merge", by=["team"], **MARCH)
-    assert [(cell.dimensions["team"], cell.n) for cell in cells] == [("red", 5), (None, 2)]
+    assert [(cell.dimensions["team"], cell.n, cell.is_hidden) for cell in cells] == [("red", 5, False), (None, 0, True)]
+
+
+def test_who_joined_when_is_listed_in_no_receipt(joined: Metrics) -> None:
+    paper = joined.explain("time_to_first_merge", **MARCH)
+    assert (paper.rows, paper.total_rows) == ((), 7)

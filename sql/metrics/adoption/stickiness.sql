@@ -17,8 +17,15 @@ select
     months.starts_at as occurred_at,
     months.capability,
     capabilities.capability_title,
-    months.team,
+    case when hidden.kind is null then months.team end as team,
     months.capability || '/' || strftime(months.week_on, '%G-W%V') as entity_id,
     100.0 * months.workdays / 20 as percent_of_workdays,
+    coalesce(hidden.is_few, false) as is_few,
 from core.capability_months as months
 inner join core.capabilities as capabilities on months.capability = capabilities.capability
+left join core.hidden_teams as hidden
+    on
+        hidden.kind = 'month_user'
+        and months.capability = hidden.capability
+        and months.week_on = hidden.week_on
+        and months.team is not distinct from hidden.team

@@ -91,18 +91,50 @@ people as (
         on
             eligible.week_on = active.week_on
             and eligible.person_id = active.person_id
+),
+
+counted as (
+    select
+        people.week_on,
+        people.team,
+        count(*) as people,
+    from people
+    where people.excluded_because is null
+    group by all
+),
+
+-- the fewest first, and before them who is in no team: the rule of core.hidden_teams
+ordered as (
+    select
+        counted.*,
+        sum(counted.people) over (
+            partition by counted.week_on
+            order by counted.team is not null, counted.people, counted.team
+            rows between unbounded preceding and current row
+        ) - counted.people as fewer,
+    from counted
+),
+
+hidden as (
+    select
+        ordered.*,
+        sum(ordered.people) over (partition by ordered.week_on) < 5 as is_few,
+    from ordered
+    where
+        ordered.team is null
+        or ordered.people < 5
+        or (ordered.fewer > 0 and ordered.fewer < 5)
 )
 
--- the number of a row says nothing of the person, and is another one in each week
 select
     cast(people.week_on as timestamp) at time zone getvariable('reporting_zone') as occurred_at,
-    case
-        when count(*) over (partition by people.week_on, people.team) >= 5 then people.team
-    end as team,
-    strftime(people.week_on, '%G-W%V') || '/' || row_number() over (
-        partition by people.week_on
-        order by md5(people.person_id || people.week_on)
-    ) as entity_id,
+    case when hidden.week_on is null then people.team end as team,
+    strftime(people.week_on, '%G-W%V') as entity_id,
+    coalesce(hidden.is_few, false) as is_few,
     people.is_active,
     people.excluded_because,
 from people
+left join hidden
+    on
+        people.week_on = hidden.week_on
+        and people.team is not distinct from hidden.team

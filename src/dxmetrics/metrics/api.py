@@ -14,6 +14,7 @@ from dxmetrics.metrics.bands import Band
 from dxmetrics.metrics.definition import BOTS, Definition
 from dxmetrics.metrics.frequency import frequency_history
 from dxmetrics.metrics.gather import Request
+from dxmetrics.metrics.levels import Levels, levels
 from dxmetrics.metrics.periods import PERIODS, Window, complete_weeks, local_date
 from dxmetrics.metrics.query import answers, request
 from dxmetrics.metrics.results import Cell, Chart, Comparison, Health, Matches, Receipt
@@ -114,6 +115,14 @@ class Metrics:
         with self._reading() as reading:
             asked, window = self._request(reading, name, start, end, where, by)
             return comparison.compare(reading, asked, window)
+
+    def levels(self, name: str, *, start: date, end: date, where: Where = NOTHING) -> Levels:
+        """The median of each service in any whole weeks between two Mondays, for questions of many windows."""
+        with self._reading() as reading:
+            asked, window = self._request(reading, name, start, end, where, ("service",), "week")
+            if asked.definition.aggregate != "median":
+                raise SettingsError(f"{name} has no levels: it is a {asked.definition.aggregate}, and they are medians")
+            return levels(reading, asked, window)
 
     def chart(
         self,

@@ -32,6 +32,7 @@ from dxmetrics.metrics.statistics import SEED, Values
 WEEKS = 12  # compared on either side of adoption
 SKIPPED = 2  # weeks on either side of the adoption week in which delivery dips while a team learns
 STRETCH = 3  # weeks of one point of the trend: four points before, four after
+POINT_RESAMPLES = 500  # for the interval of a point, which is looked at and judged by nobody
 
 Mask = npt.NDArray[np.bool_]
 Hours = Callable[[date, date], Mapping[str, float | None]]
@@ -55,12 +56,14 @@ class TrendPoint:
     """Both arms in one stretch of three weeks, in hours; `weeks` is its middle, from the adoption week's Monday.
 
     Each service is measured against its own level before, so one that is missing in a stretch does not move the line.
-    None where no service of an arm has a value.
+    `ratio` is what the adopters' level became since, by what the others' did: 1 where both moved alike. None where no
+    service of an arm has a value.
     """
 
     weeks: float
     adopters: float | None
     others: float | None
+    ratio: Estimate | None
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,7 @@ def before_after(
         difference=_estimate(panel, lambda weights: _difference(panel, before, after, weights), draws),
         ratio=ratio,
         drift=drift,
-        trend=tuple(_point(panel, span, before) for span in STRETCHES),
+        trend=tuple(_point(panel, span, before, draws) for span in STRETCHES),
         left_out=left_out,
         verdict=verdict,
     )
@@ -256,11 +259,16 @@ def _drift(panel: _Panel, draws: Values | None) -> Estimate | None:
     return _estimate(panel, lambda weights: _ratio(panel, changes, weights), draws if shown == "verdict" else None)
 
 
-def _point(panel: _Panel, span: Span, before: Values) -> TrendPoint:
+def _point(panel: _Panel, span: Span, before: Values, draws: Values | None) -> TrendPoint:
     own = _logs(panel, span) - before
     levels = zip(_levels(panel, before), _arms(panel, own, _once(panel)), strict=True)
     adopters, others = (None if np.isnan(change[0]) else level * float(np.exp(change[0])) for level, change in levels)
-    return TrendPoint(sum(span) / 2, adopters, others)
+    if adopters is None or others is None:
+        return TrendPoint(sum(span) / 2, adopters, others, None)
+    few = None if draws is None else draws[:POINT_RESAMPLES]
+    return TrendPoint(
+        sum(span) / 2, adopters, others, _estimate(panel, lambda weights: _ratio(panel, own, weights), few)
+    )
 
 
 def _estimate(panel: _Panel, effect: Callable[[Values], Values], draws: Values | None) -> Estimate:

@@ -22,8 +22,14 @@ MINIMUM_COVERAGE = 0.5  # below it a number would rest on less than half of what
 # A failure shows itself within days: the fail rate of younger deployments is provisional.
 MATURITY_DAYS = {"change_fail_rate": 7}
 
+# A column of views whose rows are people: whether the smallest group that a row may be told of in is too small as well.
+# Null in the rows that are no people.
+IS_FEW = "is_few"
+LEAST_PEOPLE = 5
+FEW_PEOPLE = f"fewer than {LEAST_PEOPLE} people"
+
 NOT_DIMENSIONS = frozenset(
-    {"occurred_at", "started_at", "ended_at", "entity_id", "title", "url", "is_open", "excluded_because"}
+    {"occurred_at", "started_at", "ended_at", "entity_id", "title", "url", "is_open", "excluded_because", IS_FEW}
 )
 
 
@@ -32,7 +38,8 @@ class Definition:
     """What a metric measures and how it is read; `sql` is the text of its model, `dimensions` what it can be cut by.
 
     `measures` has one name but for metrics that split a whole into parts (stages): their cells carry a dimension
-    `measure`. `is_current` is true where the rows tell the present state.
+    `measure`. `is_current` is true where the rows tell the present state. `is_of_people` is true where rows are people:
+    they are listed nowhere, and no number is of fewer than five.
     """
 
     name: str
@@ -58,6 +65,7 @@ class Definition:
     scale: float
     is_current: bool
     maturity_days: int
+    is_of_people: bool
     dimensions: tuple[str, ...]
     sql: str
 
@@ -107,6 +115,7 @@ def definition(name: str, header: Mapping[str, Any], sql: str, columns: Mapping[
         scale=float(header.get("scale", 1)),
         is_current=bool(header.get("is_current", aggregate == "stock")),
         maturity_days=MATURITY_DAYS.get(str(band), 0),
+        is_of_people=IS_FEW in columns,
         dimensions=tuple(
             one
             for one, kind in columns.items()

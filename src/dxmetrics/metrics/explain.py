@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dxmetrics.metrics.definition import Definition
+from dxmetrics.metrics.definition import IS_FEW, Definition
 from dxmetrics.metrics.gather import Request, events, excluded
 from dxmetrics.metrics.periods import Window
 from dxmetrics.metrics.query import answers
@@ -12,16 +12,21 @@ from dxmetrics.metrics.results import Cell, Receipt
 from dxmetrics.metrics.selection import Selection
 from dxmetrics.metrics.store import Reading
 
+COUNTS = ("INTEGER", "BIGINT")
 ALWAYS = ("entity_id", "title", "url", "occurred_at")
 
 
 def explain(reading: Reading, asked: Request, window: Window, limit: int) -> Receipt:
-    """The receipt of the metric in the window: at most `limit` rows, newest first, those left out among them."""
+    """The receipt of the metric in the window: at most `limit` rows, newest first, those left out among them.
+
+    A row that is a person is not listed.
+    """
     publication, definition = reading.publication, asked.definition
     sql, params = _rows(reading, asked)
     names = _columns(asked)
+    nobody = f" where events.{IS_FEW} is null" if definition.is_of_people else ""
     rows = reading.rows(
-        f"select {', '.join(names.values())} from ({sql}) as events"
+        f"select {', '.join(names.values())} from ({sql}) as events{nobody}"
         f" order by events.counted_at desc, events.entity_id limit {int(limit)}",
         params,
     )
@@ -66,9 +71,16 @@ def _columns(asked: Request) -> dict[str, str]:
         is_decimal = columns[definition.measures[0]].startswith("DECIMAL")
         names["measure"] = f"cast({measure} as double) as measure" if is_decimal else f"{measure} as measure"
     names |= {name: f'events."{name}" as "{name}"' for name in definition.measures if len(definition.measures) > 1}
-    names |= {name: f'events."{name}" as "{name}"' for name in definition.dimensions}
+    names |= {name: f'events."{name}" as "{name}"' for name in (*definition.dimensions, *_counts(asked))}
     names |= {name: f"events.{name} as {name}" for name in ("started_at", "ended_at", "is_open") if name in columns}
     return names | {"excluded_because": "events.excluded as excluded_because"}
+
+
+def _counts(asked: Request) -> tuple[str, ...]:
+    """Whole numbers that stand beside the measure: how many days a check has failed."""
+    return tuple(
+        name for name, kind in asked.columns.items() if kind in COUNTS and name not in asked.definition.measures
+    )
 
 
 def _coverage(reading: Reading, asked: Request) -> Cell | None:

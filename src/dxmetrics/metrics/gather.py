@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from dxmetrics.metrics.definition import Definition
+from dxmetrics.metrics.definition import IS_FEW, LEAST_PEOPLE, Definition
 from dxmetrics.metrics.periods import INSTANT, QUARTER_SECONDS, Spine, column
 from dxmetrics.metrics.selection import Selection
 from dxmetrics.metrics.statistics import Values
@@ -39,8 +39,9 @@ Key = tuple[int, tuple[str | None, ...]]
 class Group:
     """The events of one cell: `n` that count, `k` whose measure is true, and what was left out of them by reason.
 
-    `weeks` holds (events, active days) by complete week of the spine, NO_WEEK for days outside of one; `values` are
-    ascending; `open_hours` is how long what has not ended has lasted so far; `moments` are n, mean and deviation of
+    `people` is how many rows are people, and `few` whether all are of groups too small to be told of, None where no row
+    is one. `weeks` holds (events, active days) by complete week of the spine, NO_WEEK for days outside of one; `values`
+    are ascending; `open_hours` is how long what has not ended has lasted so far; `moments` are n, mean and deviation of
     each measure of a mean.
     """
 
@@ -54,6 +55,13 @@ class Group:
     evidence: Counter[str] = field(default_factory=Counter)
     provisional: int = 0
     unknown: int = 0
+    people: int = 0
+    few: bool | None = None
+
+    @property
+    def is_of_few(self) -> bool:
+        """Whether it tells of so few people that they could be known."""
+        return self.few is not None and (self.few or self.people < LEAST_PEOPLE)
 
 
 @dataclass(frozen=True)
@@ -165,6 +173,11 @@ def _gathered(request: Request) -> list[str]:
         # Where a share is measured, what matters is how its failures are known; a success needs no evidence.
         of = "events.measure_0" if definition.aggregate == "proportion" else "events.excluded is null"
         parts += [f"count(*) filter (where {of} and events.evidence = '{kind}') as {kind}" for kind in UNCERTAIN]
+    if definition.is_of_people:
+        parts += [
+            f"bool_and(events.{IS_FEW}) filter (where events.excluded is null) as few",
+            f"count(events.{IS_FEW}) filter (where events.excluded is null) as people",
+        ]
     if definition.maturity_days:
         parts.append(f"count(*) filter (where {known} and events.counted_at > $mature_until) as provisional")
     return parts
@@ -189,10 +202,12 @@ def _groups(table: pa.Table, dimensions: int) -> dict[Key, Group]:
         group.n += n
         if "week" in plain:
             group.weeks[plain["week"][row]] = (n, plain["days"][row] if "days" in plain else 0)
-        for name in ("k", "provisional", "unknown"):
+        for name in ("k", "provisional", "unknown", "people"):
             if name in plain:
                 setattr(group, name, getattr(group, name) + plain[name][row])
         group.evidence.update({kind: plain[kind][row] for kind in UNCERTAIN if kind in plain})
+        if "few" in plain and plain["few"][row] is not None:
+            group.few = plain["few"][row] and group.few is not False
         if "moments" in plain:
             group.moments = [(one["n"], one["mean"], one["deviation"]) for one in plain["moments"][row]]
         for name, slices in lists.items():

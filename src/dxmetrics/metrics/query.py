@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from dxmetrics.metrics.aggregate import Frame, Measured, measure
-from dxmetrics.metrics.definition import Definition
+from dxmetrics.metrics.definition import FEW_PEOPLE, Definition
 from dxmetrics.metrics.gather import WEEKLY, Group, Key, Request, gather, stock
 from dxmetrics.metrics.observed import Dimensions, Observations, Span, observe
 from dxmetrics.metrics.periods import NO_WEEK, Bucket, Spine, Window, spine
@@ -124,6 +124,8 @@ def _answer(
     is_empty = not (measured.n or group.n or len(group.open_hours) or group.unknown)
     if covered == "no" and is_empty:
         measured = Measured(unit=measured.unit, reason=_unobserved(definition, span, bucket, observations))
+    if group.is_of_few:
+        group, measured = Group(), Measured(unit=measured.unit, reason=FEW_PEOPLE)
     coverage, gate = _coverage(context.coverage, definition.minimum_coverage, place, dimensions)
     if gate is not None and measured.value is not None:
         measured = Measured(n=measured.n, k=measured.k, unit=measured.unit, reason=gate, flags=measured.flags)

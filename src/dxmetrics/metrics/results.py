@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from dxmetrics.metrics.definition import Definition
+from dxmetrics.metrics.definition import FEW_PEOPLE, Definition
 from dxmetrics.metrics.periods import Window
 from dxmetrics.metrics.statistics import Limits
 
@@ -42,6 +42,11 @@ class Cell:
     quality_flags: tuple[str, ...] = ()
     coverage: float | None = None
     reason: str | None = None
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether nothing is said because it would tell of few people; `n` is 0 then."""
+        return self.reason == FEW_PEOPLE
 
     def as_json(self) -> dict[str, Any]:
         """A flat object: the dimensions are members of their own, dates are ISO texts."""
@@ -112,7 +117,8 @@ class Receipt:
     """Everything behind one number.
 
     `rows` are the events, newest first, each with entity_id, title, url, measure, occurred_at and excluded_because
-    (None: it counts); `total_rows` is how many there are beyond the limit. `exclusions` counts rows by reason.
+    (None: it counts); `total_rows` is how many there are beyond the limit, and with people, who are not listed.
+    `exclusions` counts rows by reason.
     `coverage` is the cell of the linkage this number rests on. `freshness` has one entry per source.
     """
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dxmetrics.errors import SettingsError
-from dxmetrics.metrics.definition import Definition
+from dxmetrics.metrics.definition import IS_FEW, Definition
 
 UNMAPPED = "unmapped"
 Where = Mapping[str, Sequence[str | None]]
@@ -56,9 +56,8 @@ def select(definition: Definition, columns: Mapping[str, str], by: Sequence[str]
     """The checked selection; SettingsError names the columns there are."""
     if isinstance(by, str):
         by = (by,)
-    valid = [
-        name for name, kind in columns.items() if kind in DISCRETE and name not in (*definition.measures, "is_open")
-    ]
+    hidden = (*definition.measures, "is_open", IS_FEW)
+    valid = [name for name, kind in columns.items() if kind in DISCRETE and name not in hidden]
     for name in (*by, *where):
         if name not in valid:
             raise SettingsError(f"{definition.name} has no dimension {name!r}: use one of {', '.join(valid)}")
