@@ -33,6 +33,18 @@ def interval(low: float | None, high: float | None, unit: str) -> str | None:
     return f"{measure(low, unit)[0]} to {text(high, unit)}"
 
 
+def difference(low: float, high: float, unit: str) -> str:
+    """Both ends of a difference's interval with their signs: "+4.0 to +18.2 h", "−2.1 to −0.4 points"."""
+    if unit == "hours":
+        factor, words = hours_scale(max(abs(low), abs(high)))
+        ends = [_length(abs(one) / factor, words) for one in (low, high)]
+    else:
+        words = "points" if unit == "%" else measure(0.0, unit)[1]
+        ends = [f"{abs(one):.1f}" if unit == "%" else decimal(abs(one)) for one in (low, high)]
+    signed = (f"{'−' if one < 0 else '+'}{end}" for one, end in zip((low, high), ends, strict=True))
+    return f"{' to '.join(signed)} {words}".rstrip()
+
+
 def hours_scale(largest: float) -> tuple[float, str]:
     """Divisor and unit for a set of hours whose largest is given: minutes, hours or days."""
     if largest < 1:

@@ -11,6 +11,7 @@ from pathlib import Path
 from dxmetrics.errors import SettingsError
 from dxmetrics.metrics import bands, comparison, explain, health, matches
 from dxmetrics.metrics.bands import Band
+from dxmetrics.metrics.contributions import Contribution, contributions
 from dxmetrics.metrics.definition import BOTS, Definition
 from dxmetrics.metrics.frequency import frequency_history
 from dxmetrics.metrics.gather import Request
@@ -115,6 +116,14 @@ class Metrics:
         with self._reading() as reading:
             asked, window = self._request(reading, name, start, end, where, by)
             return comparison.compare(reading, asked, window)
+
+    def contributions(
+        self, name: str, by: str, *, start: date | None = None, end: date | None = None, where: Where = NOTHING
+    ) -> tuple[Contribution, ...]:
+        """What each value of the dimension `by` adds to the difference from the window before, the most first."""
+        with self._reading() as reading:
+            asked, window = self._request(reading, name, start, end, where, (by,))
+            return contributions(reading, asked, window)
 
     def levels(self, name: str, *, start: date, end: date, where: Where = NOTHING) -> Levels:
         """The median of each service in any whole weeks between two Mondays, for questions of many windows."""

@@ -23,7 +23,7 @@ BASELINE = 12  # the first points, which limits are taken from and frozen: 12 to
 def compare(reading: Reading, asked: Request, window: Window) -> tuple[Comparison, ...]:
     """One comparison per dimension value of the window with the equally long one before it."""
     before_window = previous(window)
-    before = {_key(one.cell): one for one in answers(reading, _in(reading, asked, before_window), None)}
+    before = {_key(one.cell): one for one in answers(reading, in_window(reading, asked, before_window), None)}
     weekly = _weekly_points(reading, asked, Window(before_window.start, window.end), window)
     found = []
     for now in answers(reading, asked, None):
@@ -45,7 +45,8 @@ def chart(cells: tuple[Cell, ...]) -> Chart:
     return Chart(cells, limits, signals, None)
 
 
-def _in(reading: Reading, asked: Request, window: Window, period: str | None = None) -> Request:
+def in_window(reading: Reading, asked: Request, window: Window, period: str | None = None) -> Request:
+    """The same request for another window."""
     publication = reading.publication
     placed = spine(window, period, publication.zone, publication.as_of)
     return replace(asked, spine=placed, has_period=period is not None)
@@ -79,7 +80,7 @@ def _weekly_points(reading: Reading, asked: Request, both: Window, window: Windo
     if asked.definition.aggregate not in ("sum", "stock"):
         return {}
     series: dict[object, Series] = {}
-    for one in answers(reading, _in(reading, asked, both, "week"), "week"):
+    for one in answers(reading, in_window(reading, asked, both, "week"), "week"):
         cell = one.cell
         if cell.value is not None and not cell.is_partial:
             series.setdefault(_key(cell), ([], []))[cell.period_start >= window.start].append(cell.value)

@@ -23,6 +23,8 @@ COLUMNS = {
     "repository": pa.string(), "entity_id": pa.string(), "title": pa.string(), "url": pa.string(),
     "hours": pa.float64(), "failed": pa.bool_(), "is_bot": pa.bool_(), "is_open": pa.bool_(),
     "excluded_because": pa.string(), "evidence": pa.string(), "kind": pa.string(), "lines": pa.int64(),
+    "is_linked": pa.bool_(), "is_passed": pa.bool_(), "standard_title": pa.string(), "tier": pa.string(),
+    "remedy": pa.string(), "status": pa.string(), "until_on": pa.string(), "currency": pa.string(),
 }  # fmt: skip
 ALWAYS = ("occurred_at", "team", "service", "repository", "entity_id", "title", "url")
 
