@@ -1,11 +1,12 @@
-"""An invented organisation, to look at and to measure with: about 6 teams, 24 services, 120 people, 18 months.
+"""An invented organisation, to look at and to measure with: about 6 teams, 35 services, 120 people, 18 months.
 
 Reads:  nothing outside: the seeds in `data/seeds/sample/`, and random numbers for each repository and week. The same
         seed on the same day gives the same rows; a later day adds to them. A day is in it when it is over, in UTC.
 Needs:  nothing. `scale` above 1 adds whole divisions of the same shape, for benchmarks; below 1 less happens.
-Limits: nobody in it is real. Stories hidden in it: a team that moves to the golden path, an app with flaky builds, a
-        release freeze, a team that waits for review, a survey that disagrees with telemetry, a service three weeks old,
-        and one that nobody owns.
+Limits: nobody in it is real. Stories hidden in it: services that move to the golden path and get faster, and others
+        that merge on green and break more often; load tests that were tried and left, databases by ticket, services
+        that wait before each step to production; an app with flaky builds, a release freeze, a team that waits for
+        review, a survey that disagrees with telemetry, machines that cost more, and services that nobody owns.
 """
 
 from collections.abc import Iterator, Mapping
@@ -49,7 +50,7 @@ class SampleSettings(SourceSettings):
     """How much of it, and which one."""
 
     seed: int = Field(default=7, description="another number is another organisation")
-    scale: float = Field(default=1.0, gt=0, le=100, description="1: about 270,000 rows; 40: about 780,000 changes")
+    scale: float = Field(default=1.0, gt=0, le=100, description="1: about 300,000 rows; 40: about 840,000 changes")
     months: int = Field(default=18, ge=1, le=60, description="how far back it goes at the first collection")
 
 

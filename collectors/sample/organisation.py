@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from .capabilities import Capability, Figure, capability, weeks_between
 from .dice import Dice
 from .worktime import WorkingTime
 
@@ -32,12 +33,22 @@ class Team:
     agent_share: float
     contentment: float
 
+    @property
+    def role(self) -> str:
+        """Its slug in the seeds, the same in every division."""
+        return self.slug.partition("-")[0]
+
 
 @dataclass(frozen=True)
 class Service:
-    """How a service is changed, built and released."""
+    """How a service is changed, built and released.
+
+    `role` is its name in the seeds, the same in every division. `waits_for` is the step to production it never takes:
+    built, tried or live. Weeks are counted back from the anchor, but `live_after` from when it is made.
+    """
 
     name: str
+    role: str
     team: Team | None
     repository: str
     merges_per_week: float
@@ -50,7 +61,18 @@ class Service:
     tier: int | None
     language: str | None
     template: str | None
+    template_version: str | None
     paths: tuple[str, ...]
+    age_years: float
+    born: int | None
+    live_after: int
+    waits_for: str | None
+    quiet_since: int | None
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether it is written down anywhere that it exists; a deployment may be all that tells of it."""
+        return self.language is not None
 
 
 @dataclass(frozen=True)
@@ -75,6 +97,7 @@ class Organisation:
     services: tuple[Service, ...]
     people: Mapping[str, str]
     stays: tuple[Stay, ...]
+    capabilities: tuple[Capability, ...]
     stories: Mapping[str, Mapping[str, Any]]
     words: Mapping[str, Any]
     surveys: Mapping[str, Any]
@@ -94,17 +117,66 @@ class Organisation:
         return self.anchor - timedelta(weeks=int(self.stories[story]["weeks_ago"]))
 
     def born(self, service: Service) -> date:
-        """The day a service begins: the epoch, or later for the one that is new."""
-        is_new = service.name.startswith(self.stories["onboarding"]["service"])
-        return self.weeks_ago("onboarding") if is_new else self.epoch
+        """The day from which something is to be seen of a service: its making, or later the epoch."""
+        return max(self.epoch, self.made(service))
 
-    def paved(self, service: Service, monday: date) -> float:
-        """How far a service has moved to the golden path in the story of its team: 0 not at all, 1 wholly."""
-        story = self.stories["golden_path"]
-        if service.team is None or not service.team.slug.startswith(story["team"]):
-            return 0.0
-        weeks = (monday - self.weeks_ago("golden_path")).days / 7
-        return min(1.0, max(0.0, (weeks + 1) / float(story["ramp_weeks"])))
+    def made(self, service: Service) -> date:
+        """The day a service was made: a Monday of these months, or so many years before them."""
+        if service.born is not None:
+            return self.anchor - timedelta(weeks=service.born)
+        return self.epoch - timedelta(days=round(365.25 * service.age_years))
+
+    def live_from(self, service: Service) -> date | None:
+        """The Monday from which a service may be released to its users; None: it waits before another step."""
+        return None if service.waits_for else self.born(service) + timedelta(weeks=service.live_after)
+
+    def quiet_from(self, service: Service) -> date | None:
+        """The Monday from which nobody works on a service any more; None: somebody does."""
+        return None if service.quiet_since is None else self.anchor - timedelta(weeks=service.quiet_since)
+
+    def is_live(self, service: Service, monday: date) -> bool:
+        """Whether a service may be released to its users in a week."""
+        live = self.live_from(service)
+        return live is not None and live <= monday
+
+    def is_quiet(self, service: Service, monday: date) -> bool:
+        """Whether nobody works on a service in a week."""
+        quiet = self.quiet_from(service)
+        return quiet is not None and quiet <= monday
+
+    def effect(self, figure: Figure, service: Service, monday: date) -> float:
+        """What a figure of a service is to be multiplied by, for the capabilities it has moved to."""
+        times = 1.0
+        for moved in self._moves.get(service.role, ()):
+            share = moved.share(service.role, weeks_between(monday, self.anchor))
+            times *= 1 - (1 - moved.effects.get(figure, 1.0)) * share
+        return times
+
+    def ships_on_merge(self, service: Service, monday: date) -> bool:
+        """Whether a service has moved to a capability that releases every merge."""
+        weeks_ago = weeks_between(monday, self.anchor)
+        return any(moved.share(service.role, weeks_ago) > 0.3 for moved in self._ships.get(service.role, ()))
+
+    def template(self, service: Service) -> tuple[str, date] | None:
+        """The template of a service, and since when it has it: since its making, or since it moved there."""
+        if service.template:
+            return service.template, self.born(service)
+        for one in self._moves.get(service.role, ()):
+            if one.template:
+                return one.template, self.anchor - timedelta(weeks=one.adopted[service.role])
+        return None
+
+    @cached_property
+    def _moves(self) -> Mapping[str, list[Capability]]:
+        found: dict[str, list[Capability]] = {}
+        for one in self.capabilities:
+            for role in one.adopted if one.effects else ():
+                found.setdefault(role, []).append(one)
+        return found
+
+    @cached_property
+    def _ships(self) -> Mapping[str, list[Capability]]:
+        return {role: [one for one in moves if one.ships_on_merge] for role, moves in self._moves.items()}
 
     def is_frozen(self, service: Service, monday: date) -> bool:
         """Whether releases of a service stand still in a week."""
@@ -117,6 +189,16 @@ class Organisation:
         """How common work with the assistant is: none until 40 weeks before the anchor, then ever more."""
         weeks = 40 - (self.anchor - monday).days / 7
         return min(1.5, max(0.0, weeks / 40))
+
+    def assisted(self, team: Team, today: date) -> list[str]:
+        """Who of a team works with the assistant by then: each begins on a day of their own, some never do."""
+        common = 0.62 * self.agents(today) * (team.agent_share / 0.07) ** 0.5
+        return [person for person in self.members(team, today) if self._reluctance[person] < min(0.95, common)]
+
+    @cached_property
+    def _reluctance(self) -> Mapping[str, float]:
+        """How late people begin with the assistant, from 0 to 1."""
+        return {person: Dice(self.seed, "assistant", person).share() for person in self.people}
 
     def members(self, team: Team | None, monday: date) -> tuple[str, ...]:
         """Who is in a team in a week; without a team, the contractors nobody has written down."""
@@ -138,26 +220,6 @@ class Organisation:
         """The first day of each person in any team."""
         return {stay.person: stay.since for stay in sorted(self.stays, key=lambda stay: stay.since, reverse=True)}
 
-    def on_platform(self, team: Team, monday: date) -> float:
-        """The share of a team's services that are on the golden path."""
-        owned = self._services_by_team[team.slug]
-        return sum(1.0 if service.template else self.paved(service, monday) for service in owned) / len(owned)
-
-    def paved_services(self, team: Team, monday: date) -> tuple[str, ...]:
-        """The services of a team that are on the golden path in a week, at least in part."""
-        return tuple(
-            service.name
-            for service in self._services_by_team[team.slug]
-            if service.template or self.paved(service, monday) > 0
-        )
-
-    @cached_property
-    def _services_by_team(self) -> Mapping[str, list[Service]]:
-        found: dict[str, list[Service]] = {}
-        for service in self.services:
-            found.setdefault(service.team.slug if service.team else "", []).append(service)
-        return found
-
     def address(self, person: str) -> str:
         return f"{self.people[person].lower().replace(' ', '.')}@example.com"
 
@@ -170,6 +232,7 @@ def organisation(seed: int, scale: float, months: int, anchor: date, until: date
     teams = tuple(_division(team, number) for number in range(divisions) for team in _teams())
     by_slug = {team.slug: team for team in teams}
     services = tuple(_service(row, number, by_slug) for number in range(divisions) for row in _rows("services.csv"))
+    roles = [service.role for service in services]
     names = _names(Dice(seed, "names"), words, sum(team.people for team in teams) + 3 * divisions)
     people = {f"u{1000 + number}": name for number, name in enumerate(names)}
     return Organisation(
@@ -181,6 +244,7 @@ def organisation(seed: int, scale: float, months: int, anchor: date, until: date
         services=services,
         people=people,
         stays=_stays(Dice(seed, "stays"), teams, list(people), epoch, anchor, divisions),
+        capabilities=tuple(capability(one, roles, seed) for one in _document("capabilities.toml")["capabilities"]),
         stories=_document("stories.toml"),
         words=words,
         surveys=_document("surveys.toml"),
@@ -217,6 +281,7 @@ def _service(row: Mapping[str, str], division: int, teams: Mapping[str, Team]) -
     suffix = _suffix(division)
     return Service(
         name=f"{row['service']}{suffix}",
+        role=row["service"],
         team=teams[f"{row['team']}{suffix}"] if row["team"] else None,
         repository=f"{row['repository']}{suffix}",
         merges_per_week=float(row["merges_per_week"]),
@@ -229,8 +294,18 @@ def _service(row: Mapping[str, str], division: int, teams: Mapping[str, Team]) -
         tier=int(row["tier"]) if row["tier"] else None,
         language=row["language"] or None,
         template=row["template"] or None,
+        template_version=row["template_version"] or None,
         paths=tuple(filter(None, row["paths"].split("|"))),
+        age_years=float(row["age_years"] or 0),
+        born=_weeks(row["born"]),
+        live_after=int(row["live_after"] or 0),
+        waits_for=row["waits_for"] or None,
+        quiet_since=_weeks(row["quiet_since"]),
     )
+
+
+def _weeks(text: str) -> int | None:
+    return int(text) if text else None
 
 
 def _names(dice: Dice, words: Mapping[str, Any], number: int) -> list[str]:

@@ -21,6 +21,7 @@ class PipelineRows:
         self.repository = f"harbour/{repository}"
         self.web = f"https://{HOST}/{repository}"
         self.dice = dice
+        self.is_monorepo = len(organisation.repositories[repository]) > 1
         self.queue_story = organisation.stories["queue"]
         self.has_queue = monday >= organisation.weeks_ago("queue")
 
@@ -57,7 +58,8 @@ class PipelineRows:
         self, work: Work, change: str | None, commit: str, queued: float, suffix: str, attempt: int, result: str,
         rows: Rows,
     ) -> float:  # fmt: skip
-        """Add one attempt and its jobs; when it finished."""
+        """Add one attempt and its jobs; when it finished. Of a service that never was built, all fail."""
+        result = "failure" if work.service.waits_for == "built" else result
         started = queued + self.dice.duration(self._queue_seconds(work.service), 0.9)
         finished = started + self.dice.duration(work.service.ci_minutes, 0.25) * MINUTE * (
             0.6 if result != "success" else 1.0
@@ -66,7 +68,8 @@ class PipelineRows:
         is_finished = finished <= rows.until
         run: Row = {
             "ext_id": ext_id, "url": f"{self.web}/ci/{work.number}{suffix}{attempt}", "repository": self.repository,
-            "name": "ci" if change else "main", "change": change, "trigger": "change" if change else "push",
+            "service": work.service.name if self.is_monorepo else None, "name": "ci" if change else "main",
+            "change": change, "trigger": "change" if change else "push",
             "branch": None if change else "main", "sha": commit, "attempt": attempt,
             "result": result if is_finished else None, "queued_at": instant(queued), "started_at": rows.known(started),
             "finished_at": rows.known(finished),

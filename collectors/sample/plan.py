@@ -74,6 +74,7 @@ class Rollout:
     version: str | None = None
     line: str | None = None
     is_regular: bool = True
+    is_trial: bool = False  # to staging only
 
 
 @dataclass
@@ -132,7 +133,8 @@ class Week:
 
     def run(self) -> Plan:
         for service in self.services:
-            if self.organisation.born(service) <= self.monday:
+            is_quiet = self.organisation.is_quiet(service, self.monday)
+            if self.organisation.born(service) <= self.monday and not is_quiet:
                 self._plan_service(service)
         while self._events:
             instant, _, happen = heapq.heappop(self._events)
@@ -147,22 +149,30 @@ class Week:
 
     def _plan_service(self, service: Service) -> None:
         """Put the merges of the week, its abandoned work, its release dates and its outages into the queue."""
-        dice, paved = self.dice, self.organisation.paved(service, self.monday)
+        dice = self.dice
         age = (self.monday - self.organisation.epoch).days / 365
         days = (self.clock.hours(self.ends) - self.clock.hours(self.begins)) / HOURS_A_DAY
-        mean = service.merges_per_week * self.organisation.volume * (0.92 + 0.12 * age) * (1 + 0.2 * paved)
+        mean = service.merges_per_week * self.organisation.volume * (0.92 + 0.12 * age)
+        mean *= self.organisation.effect("merges", service, self.monday)
         mean *= eagerness(self.monday) * days / 5 * dice.duration(1.0, 0.1)
         for _ in range(dice.count(mean)):
             work = self.draws.work(service, self._moment(days))
-            self._at(work.ended, partial(self._merge, work=work))
+            if not self._is_before_birth(service, work):
+                self._at(work.ended, partial(self._merge, work=work))
         for _ in range(dice.count(0.06 * mean)):
-            self.plan.works.append(self.draws.work(service, self._moment(days), is_abandoned=True))
+            work = self.draws.work(service, self._moment(days), is_abandoned=True)
+            if not self._is_before_birth(service, work):
+                self.plan.works.append(work)
         if service.cadence != "continuous":
             self._plan_releases(service)
         elif self.state.lines[service.name].pending:
             self._schedule(self.clock.after(self.begins, dice.duration(0.4)), service)
-        for _ in range(dice.count(0.03 * self.organisation.volume)):
+        for _ in range(dice.count(0.03 * self.organisation.volume) if self._is_live(service) else 0):
             self._outage(service, dice.between(self.begins, self.ends))
+
+    def _is_before_birth(self, service: Service, work: Work) -> bool:
+        """Whether work, which is drawn backwards, would have begun before a new service was made."""
+        return service.born is not None and work.first < midnight(self.organisation.born(service))
 
     def _moment(self, days: float) -> float:
         """A working instant in the week; few on a Friday afternoon, some in the evening."""
@@ -195,9 +205,11 @@ class Week:
             self._schedule(self.clock.after(instant, self.dice.duration(0.45, 0.7)), work.service)
 
     def _ships_on_merge(self, service: Service) -> bool:
-        if service.cadence == "daily":
-            return self.organisation.paved(service, self.monday) > 0.3
-        return service.cadence == "continuous"
+        is_moved = service.cadence == "daily" and self.organisation.ships_on_merge(service, self.monday)
+        return is_moved or service.cadence == "continuous"
+
+    def _is_live(self, service: Service) -> bool:
+        return self.organisation.is_live(service, self.monday)
 
     def _plan_releases(self, service: Service) -> None:
         """The fixed release times of a service: twice a working day, or two trains and perhaps a patch a week."""
@@ -225,6 +237,9 @@ class Week:
         line = self.state.lines[service.name]
         if not line.pending or self.organisation.is_frozen(service, self.monday):
             return
+        if not self._is_live(service):
+            self._try(instant, service, line)
+            return
         commit = self._cherry_pick(instant, service) if patch else self.state.recent[-1]
         rollout = self._rollout(instant, service, commit)
         release = line.release + (0 if patch else 1)
@@ -241,6 +256,12 @@ class Week:
             self._deployed(line, rollout)
             line.pending, line.release = patch, release
             self._watch(rollout)
+
+    def _try(self, instant: float, service: Service, line: Line) -> None:
+        """Ship what is on main to staging, of a service that is not live and gets so far."""
+        if service.waits_for in {None, "live"}:
+            self._deployed(line, self._rollout(instant, service, self.state.recent[-1], is_trial=True))
+        line.pending = False
 
     def _rollout(self, instant: float, service: Service, commit: str, **details: Any) -> Rollout:
         number = len(self.plan.rollouts) + 1
@@ -268,8 +289,7 @@ class Week:
     def _watch(self, rollout: Rollout) -> None:
         """After a rollout: mostly nothing, sometimes it has to be repaired, now and then it is done again."""
         dice, service = self.dice, rollout.service
-        paved = self.organisation.paved(service, self.monday)
-        rate = service.failure_rate * (1 - (1 - float(self.organisation.stories["golden_path"]["failures"])) * paved)
+        rate = service.failure_rate * self.organisation.effect("failures", service, self.monday)
         fate = dice.share()
         if self._is_open_story(service):
             lasts = float(self.organisation.stories["open_incident"]["open_days"]) * 24 * HOUR

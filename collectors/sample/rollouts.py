@@ -34,13 +34,16 @@ class RolloutRows:
         for ext_id, trouble in plan.troubles.items():
             self._incident(ext_id, trouble, rows)
         for service in self.services:
-            self._alerts(service, rows)
+            if self.organisation.is_live(service, self.monday):
+                self._alerts(service, rows)
 
     def _rollout(self, rollout: Rollout, rows: Rows) -> None:
         if rollout.is_regular:
             early = rollout.start - self.dice.between(20, 45) * MINUTE
             took = self.dice.duration(5, 0.4) * MINUTE
             self._deployment(rollout, f"{rollout.ext_id}-staging", "staging", (early, early + took), {}, rows)
+        if rollout.is_trial:
+            return
         details: Row = {
             "status": rollout.status, "reached_users": rollout.reached_users, "kind": rollout.kind,
             "caused_by_incident": rollout.cause, "fixes_deployment": rollout.fixes, "previous_sha": rollout.previous,

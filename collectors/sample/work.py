@@ -101,8 +101,7 @@ class Draws:
     def _stages(self, kind: Kind, service: Service, lines: int) -> tuple[float, float, float, float]:
         """Working hours of coding, waiting for a review, review, and waiting for the merge."""
         dice, team = self.dice, service.team
-        story = self.organisation.stories["golden_path"]
-        waits = 1 - (1 - float(story["waiting"])) * self.organisation.paved(service, self.monday)
+        waits = self.organisation.effect("waiting", service, self.monday)
         waits *= 8 if kind == "abandoned" else 1
         coding, pickup, review, wait = (
             (team.coding_hours, team.pickup_hours, team.review_hours, team.merge_wait_hours) if team else OF_NO_TEAM[:4]

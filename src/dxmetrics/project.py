@@ -20,6 +20,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from dxmetrics.errors import SettingsError
@@ -64,8 +65,11 @@ class Project:
 
     @classmethod
     def sample(cls, folder: Path | None, environment: Mapping[str, str]) -> Project:
-        """The built-in sample organisation, with its data below `folder`."""
+        """The built-in sample organisation, with its data below `folder`; its exemptions end some months from now."""
         document = tomllib.loads((builtin_root() / SAMPLE_SETTINGS).read_text(encoding="utf-8"))
+        today = datetime.now(UTC).date()
+        for exemption in document["exemptions"]:
+            exemption["until"] = _months_later(today, exemption.pop("months"))
         project = cls._without_file(_folder(folder, environment), document, environment, SAMPLE)
         return replace(project, is_sample=True)
 
@@ -140,6 +144,12 @@ def _folder(named: Path | None, environment: Mapping[str, str]) -> Path:
     if not folder.is_dir():
         raise SettingsError(f"{folder}: not a folder: name the folder that holds {FILE_NAME}")
     return folder
+
+
+def _months_later(today: date, months: int) -> date:
+    """The first day of the month so many months after today's."""
+    years, month = divmod(today.month - 1 + months, 12)
+    return date(today.year + years, month + 1, 1)
 
 
 def _located(repository: str) -> str:

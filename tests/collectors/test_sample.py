@@ -15,21 +15,25 @@ import pytest
 
 from dxmetrics import collectors
 from dxmetrics.collectors import Context, Cursor, SettingsError
-from dxmetrics.project import builtin_root
+from dxmetrics.project import Project, builtin_root
 from dxmetrics.records import (
     Change,
     ChangeCommit,
     Commit,
+    CostLine,
     Deployment,
     Identity,
     Incident,
+    Issue,
     Membership,
     PipelineRun,
+    PlatformEvent,
     Record,
     Review,
     Service,
     SurveyResponse,
     Team,
+    UsageFact,
     table_name,
 )
 
@@ -105,6 +109,17 @@ def production(whole: Collected) -> list[Row]:
         if row["environment"] == "production" and row["status"] == "success"
         and row.get("rollout", row["ext_id"]) == row["ext_id"]
     ]  # fmt: skip
+
+
+def uses(capability: str, whole: Collected) -> list[Row]:
+    return [row for row in whole.of(PlatformEvent) if row["capability"] == capability]
+
+
+def repaired(whole: Collected) -> set[str]:
+    """The deployments that had to be repaired, by an incident or by another deployment."""
+    named = [row.get("caused_by_deployment") for row in whole.of(Incident)]
+    named += [row.get("fixes_deployment") for row in whole.of(Deployment)]
+    return {deployment for deployment in named if deployment is not None}
 
 
 def hours(rows: Iterable[Row], start: str, end: str) -> list[float]:
@@ -199,8 +214,8 @@ def test_what_is_deployed_is_a_commit_and_what_is_reviewed_a_change(whole: Colle
     assert {row["change"] for row in whole.of(Review)} <= changes
     assert {row["change"] for row in whole.of(ChangeCommit)} <= changes
     assert {row["change"] for row in whole.of(PipelineRun) if row["change"]} <= changes
-    repaired = {row.get("caused_by_incident") for row in whole.of(Deployment)} - {None}
-    assert repaired <= {row["ext_id"] for row in whole.of(Incident)}
+    mended = {row.get("caused_by_incident") for row in whole.of(Deployment)} - {None}
+    assert mended <= {row["ext_id"] for row in whole.of(Incident)}
 
 
 def test_every_account_referred_to_is_known_and_machines_are_marked(whole: Collected) -> None:
@@ -233,16 +248,15 @@ def test_nothing_happens_after_the_day_that_is_collected(whole: Collected) -> No
 
 def test_the_organisation_has_the_size_it_promises(whole: Collected) -> None:
     assert len(whole.of(Team)) == 6
-    assert len(whole.of(Service)) == 24
+    assert len(whole.of(Service)) == 34
     assert len({row["person"] for row in whole.of(Membership)}) == 120
 
 
 def test_deployments_a_week_and_their_failures_are_plausible(whole: Collected) -> None:
     recent = [row for row in production(whole) if weeks_ago(13) <= row["finished_at"] < weeks_ago(0)]
     assert 150 <= len(recent) / 13 <= 260
-    blamed = {row.get("caused_by_deployment") for row in whole.of(Incident)}
-    repaired = {row.get("fixes_deployment") for row in whole.of(Deployment)}
-    failed = [row for row in recent if row["ext_id"] in blamed | repaired]
+    broken = repaired(whole)
+    failed = [row for row in recent if row["ext_id"] in broken]
     assert 0.04 <= len(failed) / len(recent) <= 0.15
 
 
@@ -263,16 +277,142 @@ def test_work_happens_on_working_days_and_little_around_christmas() -> None:
 
 
 def test_a_team_on_the_golden_path_ships_sooner_and_more_often(whole: Collected) -> None:
-    payments = services_of("payments", whole) - {"gift-cards"}
+    payments = services_of("payments", whole) - {"gift-cards", "loyalty"}
     changes = [row for row in whole.of(Change) if row["repository"].removeprefix("harbour/") in payments]
-    before = [row for row in changes if row.get("merged_at") and row["merged_at"] < weeks_ago(24)]
+    before = [row for row in changes if row.get("merged_at") and row["merged_at"] < weeks_ago(30)]
     after = [row for row in changes if row.get("merged_at") and row["merged_at"] > weeks_ago(18)]
     assert median(hours(after, "opened_at", "merged_at")) < 0.6 * median(hours(before, "opened_at", "merged_at"))
     rollouts = [row["finished_at"] for row in production(whole) if row["service"] in payments]
-    earlier = sum(weeks_ago(36) <= each < weeks_ago(24) for each in rollouts)
-    assert sum(weeks_ago(12) <= each < weeks_ago(0) for each in rollouts) > 1.4 * earlier
+    earlier = sum(weeks_ago(39) <= each < weeks_ago(30) for each in rollouts)
+    assert sum(weeks_ago(9) <= each < weeks_ago(0) for each in rollouts) > 1.4 * earlier
     templates = {row["name"]: row["template"] for row in whole.of(Service)}
     assert {templates[service] for service in payments} == {"golden-path-service"}
+
+
+def test_services_move_to_the_golden_path_one_after_the_other(whole: Collected) -> None:
+    first: dict[str, datetime] = {}
+    for row in uses("golden-path-deploy", whole):
+        first[row["service"]] = min(row["occurred_at"], first.get(row["service"], row["occurred_at"]))
+    moved = {service: at for service, at in first.items() if weeks_ago(38) < at and service not in NEW}
+    assert len(moved) == 8
+    assert max(moved.values()) - min(moved.values()) > timedelta(weeks=8)
+    assert max(moved.values()) < weeks_ago(20)
+
+
+def test_services_that_merge_on_green_break_more_often_than_before(whole: Collected) -> None:
+    adopters = {row["service"] for row in uses("merge-on-green", whole)}
+    assert len(adopters) == 11
+    broken, released = repaired(whole), [row for row in production(whole) if row["finished_at"] > weeks_ago(13)]
+
+    def rate(rows: list[Row]) -> float:
+        return sum(row["ext_id"] in broken for row in rows) / len(rows)
+
+    others = [row for row in released if row["service"] not in adopters | {"android-app"}]
+    assert rate([row for row in released if row["service"] in adopters]) > 1.5 * rate(others)
+    late = {"warehouse-sync", "consent", "audit-log", "portal"}
+    before = [row for row in production(whole) if row["service"] in late and row["finished_at"] < weeks_ago(24)]
+    assert rate([row for row in released if row["service"] in late]) > 1.5 * rate(before)
+
+
+def test_load_tests_were_tried_by_three_teams_and_left(whole: Collected) -> None:
+    tried = uses("load-tests", whole)
+    assert {row["team"] for row in tried} == {"data", "payments", "search"}
+    assert weeks_ago(13) < max(row["occurred_at"] for row in tried) < weeks_ago(11)
+    assert min(Counter(row["team"] for row in tried).values()) > 50
+
+
+def test_the_mandated_scanner_counts_every_service_that_is_looked_after(whole: Collected) -> None:
+    facts = [row for row in whole.of(UsageFact) if row["metric"] == "secret_scans"]
+    last = {row["subject"] for row in facts if row["occurred_on"] == ANCHOR - timedelta(days=5)}
+    live = {row["service"] for row in production(whole) if row["finished_at"] > weeks_ago(13)}
+    assert last == live - {"print-gateway"}
+    assert min(row["occurred_on"] for row in facts) >= (ANCHOR - timedelta(weeks=34))
+
+
+NEW = {"wishlist", "price-alerts", "device-trust", "app-inbox", "churn-model", "loyalty", "voice-search", "gift-cards"}
+
+
+def test_each_step_to_production_has_a_service_that_waits_before_it(whole: Collected) -> None:
+    runs = [(row["service"] or row["repository"].removeprefix("harbour/"), row) for row in whole.of(PipelineRun)]
+    built = {service for service, row in runs if row["result"] == "success"}
+    tried = {row["service"] for row in whole.of(Deployment) if row["environment"] == "staging"}
+    live = {row["service"] for row in production(whole)}
+    assert NEW - built == {"voice-search"}
+    assert NEW & built - tried == {"loyalty"}
+    assert NEW & tried - live == {"churn-model"}
+    made = {row["ext_id"]: row["created_at"] for row in whole.of(Service)}
+    assert weeks_ago(26) < min(row["finished_at"] for row in production(whole) if row["service"] == "device-trust")
+    assert [row["ext_id"] for service, row in runs if service in NEW and row["queued_at"] < made[service]] == []
+
+
+def test_new_services_from_the_template_are_scaffolded_by_their_team(whole: Collected) -> None:
+    made = {row["service"]: row["occurred_at"] for row in uses("service-template", whole) if row["service"]}
+    declared = {row["name"]: row for row in whole.of(Service)}
+    assert made.keys() == {"price-alerts", "app-inbox", "loyalty", "voice-search", "gift-cards"}
+    assert all(declared[name]["created_at"].date() <= at.date() for name, at in made.items())
+
+
+def test_databases_are_asked_for_by_ticket(whole: Collected) -> None:
+    tickets = [row for row in whole.of(Issue) if row.get("capability") == "database-request"]
+    assert len(tickets) > 1.5 * len(uses("database-request", whole))
+    waits = hours([row for row in tickets if row["done_at"]], "created_at", "done_at")
+    assert 12 < median(waits) < 48
+
+
+def test_templates_lag_behind_and_some_services_have_no_owner_and_no_tier(whole: Collected) -> None:
+    services = {row["name"]: row for row in whole.of(Service)}
+    assert {row["template_version"] for row in services.values()} == {None, "3.4", "3.3", "3.2", "3.1", "2.9", "2.7"}
+    assert {name for name, row in services.items() if row["team"] is None} == {"fx-rates"}
+    assert {name for name, row in services.items() if row["tier"] is None} == {"wishlist"}
+    released = [row["finished_at"] for row in production(whole) if row["service"] == "fx-rates"]
+    assert max(released) < weeks_ago(13), "nobody has released it for a quarter"
+    assert services["ledger"]["created_at"] < weeks_ago(52 * 9) < services["feature-store"]["created_at"]
+
+
+def test_the_assistant_reaches_ever_more_people_and_its_cost_grows(whole: Collected) -> None:
+    people: dict[date, set[str]] = defaultdict(set)
+    for row in whole.of(UsageFact):
+        if row["metric"] == "active_days":
+            people[row["occurred_on"] - timedelta(days=row["occurred_on"].weekday())].add(row["subject"])
+    reach = [len(people[ANCHOR - timedelta(weeks=weeks)]) for weeks in (26, 13, 1)]
+    assert reach[0] < 0.7 * reach[1] < 0.7 * 0.8 * reach[2]
+    spent: dict[date, float] = defaultdict(float)
+    for row in whole.of(CostLine):
+        if row["category"] == "ai_assistant" and row["currency"] == "EUR":
+            spent[row["period_start"]] += float(row["amount"])
+    assert spent[date(2026, 10, 1)] > 1.4 * spent[date(2026, 7, 1)] > 1.4 * 1.4 * spent[date(2026, 5, 1)]
+
+
+def test_machines_cost_more_since_one_month_and_some_charges_name_nobody(whole: Collected) -> None:
+    months: dict[date, float] = defaultdict(float)
+    for row in whole.of(CostLine):
+        if row["category"] == "compute":
+            months[row["period_start"]] += float(row["amount"])
+    assert months[date(2026, 9, 1)] / months[date(2026, 8, 1)] == pytest.approx(1.22, abs=0.03)
+    assert months[date(2026, 8, 1)] / months[date(2026, 7, 1)] == pytest.approx(1.0, abs=0.03)
+    october = [row for row in whole.of(CostLine) if row["period_start"] == date(2026, 10, 1)]
+    assert [row["provider"] for row in october if row["currency"] == "USD"] == ["another assistant"]
+    named = ("service", "team", "capability")
+    nobody = sum(float(row["amount"]) for row in october if not any(row.get(name) for name in named))
+    assert 0.04 < nobody / sum(float(row["amount"]) for row in october if row["currency"] == "EUR") < 0.10
+
+
+def test_what_the_samples_settings_declare_is_what_happens_in_it(whole: Collected, tmp_path: Path) -> None:
+    settings = Project.sample(tmp_path, {}).settings
+    told = {row["capability"] for row in whole.of(PlatformEvent)}
+    counted = {row["metric"] for row in whole.of(UsageFact)}
+    declared = {one.name: one for one in settings.capabilities}
+    assert told == declared.keys() - {"secret-scanning"}
+    assert set(declared["secret-scanning"].metrics) <= counted
+    assert [one.name for one in settings.capabilities if one.is_mandated] == ["secret-scanning"]
+
+
+def test_the_samples_exemptions_end_on_the_first_of_a_month_the_first_within_a_month(tmp_path: Path) -> None:
+    today = datetime.now(UTC).date()
+    ends = [one.until for one in Project.sample(tmp_path, {}).settings.exemptions]
+    assert [end.day for end in ends] == [1, 1, 1]
+    assert timedelta() < ends[0] - today <= timedelta(days=31)
+    assert timedelta(days=110) < ends[2] - today < timedelta(days=160)
 
 
 def test_a_freeze_stops_the_releases_of_one_team_for_three_weeks_but_not_its_merges(whole: Collected) -> None:
