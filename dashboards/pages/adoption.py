@@ -3,11 +3,23 @@
 import streamlit as st
 
 from dxmetrics import numbers
+from dxmetrics.metrics import FEW_PEOPLE
 from dxmetrics.ui import charts, frame, receipt, theme
-from dxmetrics.ui.adoption import activity, funnel, matrix, people, reach, requests, retention, rows, view
+from dxmetrics.ui.adoption import (
+    activity,
+    funnel,
+    matrix,
+    onboarding,
+    opinions,
+    reach,
+    requests,
+    retention,
+    rows,
+    templates,
+    view,
+)
 
 read = frame.open_page("Adoption of the platform")
-view.paint()
 colour = theme.tokens()
 head = st.container()
 seen = view.choose(read)
@@ -17,7 +29,7 @@ if seen is None:
 with head:
     frame.lead(
         f"{numbers.count(len(seen.capabilities), 'capability', 'capabilities')} as declared in dx.toml · "
-        f"data to {numbers.instant(read.metrics.as_of)} · no number of {people.FEW}"
+        f"data to {numbers.instant(read.metrics.as_of)} · no number of {FEW_PEOPLE}"
     )
 
 shares = rows.reaches(seen)
@@ -35,13 +47,14 @@ with left:
     weeks = rows.weeks(seen)
     with frame.card("activity", f"{title}: people a week", activity.note(weeks)):
         charts.show(activity.weekly(weeks, colour), f"People who used {title} by week")
+        st.caption(activity.sticky(rows.stickiness(seen)))
 with right:
     cohorts = rows.cohorts(seen)
     with frame.card("retention", f"{title}: who comes back", retention.NOTE):
         if cohorts:
             st.html(retention.drawn(cohorts))
         else:
-            st.caption("Nobody began in the last months.")
+            st.caption(retention.NONE)
 
 steps, stuck = rows.steps(seen), rows.stuck(seen)
 if steps or stuck:
@@ -51,11 +64,17 @@ if steps or stuck:
             st.html(frame.listing(funnel.listing(stuck)))
         receipt.button("journey_funnel", "the way to production", place="funnel")
 
-asked = rows.requests(seen)
-if asked:
-    with frame.card("requests", "Self-service against tickets", requests.summary(asked)):
-        st.html(requests.drawn(asked, rows.waits(seen)))
-        receipt.button("self_service_rate", "self-service", place="requests")
+left, right = st.columns(2, gap="small")
+with left:
+    onboarding.show(rows.newcomers(seen))
+with right:
+    templates.show(*rows.templates(seen), rows.behind(seen))
+
+left, right = st.columns(2, gap="small")
+with left:
+    requests.show(rows.requests(seen), rows.waits(seen))
+with right:
+    opinions.show(opinions.opinions(read))
 
 frame.foot(read)
-receipt.show_asked(read, seen.choice)
+receipt.show_asked(read, seen.choice, dict.fromkeys(rows.OF_THE_YEAR, seen.year))

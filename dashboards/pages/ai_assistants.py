@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from dxmetrics.metrics import FEW_PEOPLE
 from dxmetrics.ui import charts, filters, frame, receipt, theme
 from dxmetrics.ui.assistants import figures, view, words
 
@@ -52,7 +53,7 @@ with right:
             receipt.button(view.SPEND, "spend on assistants", place="months")
 
 if seen.teams:
-    note = f"By name, not by rank; a team of fewer than {view.FEWEST} people is in the whole only"
+    note = f"By name, not by rank; a team of {FEW_PEOPLE}, or that would tell of one, is in the whole only"
     with frame.card("teams", "Teams", note):
         st.html(words.teams(seen))
 

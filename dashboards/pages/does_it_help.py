@@ -4,7 +4,7 @@ import streamlit as st
 
 from dxmetrics import numbers
 from dxmetrics.ui import charts, filters, frame, receipt, theme
-from dxmetrics.ui.comparison import figures, sides, verdicts, words
+from dxmetrics.ui.comparison import around, event_time, figures, sides, verdicts, words
 
 read = frame.open_page("Does it help")
 colour = theme.tokens()
@@ -39,6 +39,20 @@ for one in found:
         if one.is_shown:
             st.caption(f"{verdicts.sizes(one.contrast, definition.unit)}. Each dot is a service, the bar its side.")
         receipt.button(definition.name, definition.title, place="outcome")
+
+meanwhile = around.around(read, capability.name, choice)
+if meanwhile is not None:
+    note = verdicts.sentence(meanwhile.verdict)
+    with frame.card("around", "Before and after each adoption", note, event_time.keys(colour)):
+        charts.show(
+            event_time.chart(meanwhile.trend, colour),
+            "Lead time of adopters against the others, by weeks from adoption",
+            instead=None if meanwhile.trend else "Too few services to show what became of any of them.",
+        )
+        st.html(around.told(meanwhile))
+        if meanwhile.trend:
+            st.caption(around.READ_AS)
+        receipt.button(around.ADOPTIONS, "adoptions", place="around")
 
 differing = verdicts.others(read, who, choice)
 if differing:

@@ -7,7 +7,6 @@ from dxmetrics.ui import frame, receipt
 from dxmetrics.ui.standards import drawing, rows, scorecards
 
 read = frame.open_page("Standards")
-rows.paint()
 head = st.container()
 choice = rows.choose(read)
 found = rows.results(read, choice, choice.where)

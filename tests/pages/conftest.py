@@ -54,14 +54,23 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path, Path], No
 def open_page(published: Project, serve: Callable[[Path, Path], None]) -> OpenPage:
     """`open_page("delivery", team="Mobile")`: that page of the published sample, run with this address."""
     serve(published.folder, published.data)
-
-    def run(name: str, **query: Any) -> AppTest:
-        app = AppTest.from_file(page(name), default_timeout=60)
-        for key, value in query.items():
-            app.query_params[key] = value
-        return app.run()
-
     return run
+
+
+@pytest.fixture
+def open_afresh(published: Project, tmp_path: Path, serve: Callable[[Path, Path], None]) -> OpenPage:
+    """`open_page` of which no earlier test's answers are kept: the publication has another place."""
+    (tmp_path / "published").symlink_to(published.data / "published")
+    serve(published.folder, tmp_path)
+    return run
+
+
+def run(name: str, **query: Any) -> AppTest:
+    """A built-in page, run with this address."""
+    app = AppTest.from_file(page(name), default_timeout=60)
+    for key, value in query.items():
+        app.query_params[key] = value
+    return app.run()
 
 
 def page(name: str) -> Path:

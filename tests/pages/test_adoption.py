@@ -10,17 +10,21 @@ from typing import Any
 
 import pytest
 
-from dxmetrics.metrics import Cell, Metrics, complete_weeks
+from dxmetrics.metrics import FEW_PEOPLE, Cell, Metrics, complete_weeks
 from dxmetrics.metrics.people import directory
 from dxmetrics.palette import LIGHT
 from dxmetrics.project import Project
 from dxmetrics.settings import resolve
+from dxmetrics.survey.read import Surveys
 from dxmetrics.ui import reading
-from dxmetrics.ui.adoption import activity, funnel, matrix, people, reach, requests, retention
+from dxmetrics.ui.adoption import activity, funnel, matrix, onboarding, people, reach, requests, retention, templates
 from dxmetrics.ui.adoption.funnel import Step, Stuck
 from dxmetrics.ui.adoption.matrix import Spot
+from dxmetrics.ui.adoption.onboarding import Wait
 from dxmetrics.ui.adoption.reach import Reach
 from dxmetrics.ui.adoption.retention import Cohort, Week
+from dxmetrics.ui.adoption.templates import Behind
+from dxmetrics.ui.experience import view as experience
 
 from .conftest import NOW, OpenPage, cell, html
 
@@ -57,11 +61,13 @@ def test_what_is_mandated_is_marked_and_left_out_of_the_finding() -> None:
     assert reach.summary(reaches).startswith("Of what people may choose, Path reaches 60 % of those eligible and ")
 
 
+HIDDEN = cell(value=None, n=0, unit="%", reason=FEW_PEOPLE)
+
+
 def test_a_share_of_fewer_than_five_people_is_hidden_and_of_as_few_services_is_not() -> None:
-    few = reach.drawn([reached("Chat", 1, 4, unit="person")])
+    few = reach.drawn([Reach("Chat", "person", False, HIDDEN, share(3, 60), None)])
     assert "</i>fewer than 5 people</div>" in few
-    assert "1 of 4" not in few
-    assert "</i>fewer than 5 people of 60</div>" in reach.drawn([reached("Chat", 3, 60, unit="person")])
+    assert "</i>fewer than 5 people of 60</div>" in few
     assert "1 of 4 services" in reach.drawn([reached("Path", 1, 4)])
 
 
@@ -80,16 +86,10 @@ def test_the_matrix_says_each_state_in_a_word_and_counts_no_people_of_a_small_te
     assert matrix.summary(spots) == ("1 of 2 teams have adopted at least one capability; 1 team left one again")
 
 
-def test_a_small_cohort_is_hidden_and_the_running_week_is_hollow() -> None:
-    cohorts = [
-        Cohort("Aug 2026", 8, (Week(0, 8, 8), Week(1, 6, 8), Week(2, 2, 8, is_running=True))),
-        Cohort("Sep 2026", 3, (Week(0, 3, 3), Week(1, 1, 3))),
-    ]
-    drawn = retention.drawn(cohorts)
+def test_a_cohort_is_a_row_of_shares_and_the_running_week_is_hollow() -> None:
+    drawn = retention.drawn([Cohort("Aug 2026", 8, (Week(0, 8, 8), Week(1, 6, 8), Week(2, 2, 8, is_running=True)))])
     assert 'style="--share:0.75" title="6 of 8 active 1 week after they began">75</td>' in drawn
     assert 'class="running" title="2 of 8 active 2 weeks after they began; this week still runs">25</td>' in drawn
-    assert "Hidden, fewer than 5 people each: Sep 2026" in drawn
-    assert "1 of 3" not in drawn
 
 
 def test_the_funnel_shows_conversion_and_time_and_names_where_most_are_lost() -> None:
@@ -118,11 +118,11 @@ def test_self_service_is_told_against_tickets() -> None:
     assert requests.summary(cells) == "75 % of 60 requests needed nobody else; 15 tickets did"
     drawn = requests.drawn(cells, {"Golden path": cell(value=20.0)})
     assert "45 alone, 15 tickets, 20.0 h each" in drawn
-    assert "<b>75.0 %</b>" in drawn
+    assert "75.0 %</div>" in drawn
 
 
 def test_a_week_of_too_few_people_has_no_bar_and_an_empty_one_is_zero() -> None:
-    weeks = [cell(0, 12.0, 12), cell(1, 4.0, 4), cell(2, 0.0, 0), cell(3, 7.0, 7, is_partial=True)]
+    weeks = [cell(0, 12.0, 12), cell(1, None, 0, reason=FEW_PEOPLE), cell(2, 0.0, 0), cell(3, 7.0, 7, is_partial=True)]
     figure = activity.weekly(weeks, LIGHT)
     assert figure["data"][0]["y"] == [12.0, 0.0, 7.0]
     assert figure["data"][0]["marker"]["color"][-1] == LIGHT.card
@@ -132,6 +132,49 @@ def test_a_week_of_too_few_people_has_no_bar_and_an_empty_one_is_zero() -> None:
 
 def test_few_are_one_to_four_people() -> None:
     assert [people.is_few(count) for count in (0, 1, 4, 5)] == [False, True, True, False]
+
+
+def test_waits_of_services_and_people_stand_on_one_scale_and_say_how_many_are_there() -> None:
+    waits = (
+        Wait("All", cell(value=50.0, n=8, k=5)),
+        Wait("From nothing", cell(value=None, n=2, reason="not enough data: 2 services, a median needs 3")),
+        Wait("first merged change", cell(value=100.0, n=12, k=12, ci_low=60.0, ci_high=200.0), of_people=True),
+        Wait("tenth merged change", HIDDEN, of_people=True),
+    )
+    drawn = onboarding.drawn(waits)
+    assert "All<small>5 of 8</small>" in drawn
+    assert 'style="width:50.0%"' in drawn
+    assert "From nothing<small>not enough data: 2 services, a median needs 3</small>" in drawn
+    assert "12 of 12, 95 %: 2.5 to 8.3 d" in drawn
+    assert 'title="fewer than 5 people"></i></div><div class="dx-said none">hidden' in drawn
+    assert (
+        drawn.index("New services") < drawn.index("All") < drawn.index("People who join") < drawn.index("first merged")
+    )
+
+
+def test_templates_tell_what_begins_from_one_and_who_is_furthest_behind() -> None:
+    lag = cell(value=1.0, n=21, unit="versions")
+    assert templates.summary(share(6, 8), lag) == (
+        "75.0 % of services made in the last year began from one (6 of 8); "
+        "a service is 1 version behind it in the median (n 21)"
+    )
+    assert templates.summary(share(0, 0), cell(value=None, n=0)) == "No service was made in the last year"
+    assert templates.summary(cell(value=None, n=3), lag).startswith("Not known which services have one; ")
+    found = [Behind(f"s{place}", None, "2", place) for place in range(1, 11)]
+    rows = templates.listing(found)
+    assert [row["Service"] for row in rows] == [f"s{place}" for place in range(10, 2, -1)]
+    assert rows[0] == {"Service": "s10", "Team": "no owner", "Has version": "2", "Behind": "10 versions"}
+    known = templates.listing([Behind("old", "Web", "1.2", 3, 410)])
+    assert known[0]["Behind"] == "3 versions, 410 days"
+    assert templates.rest(found, lag) == "2 more services behind; 11 services on the newest version."
+
+
+def test_stickiness_is_told_with_what_it_rests_on() -> None:
+    said = activity.sticky(cell(value=30.0, n=400, unit="%", ci_low=28.0, ci_high=32.0))
+    assert said.startswith(
+        "Stickiness 30.0 %: on a workday so many of the 400 people of the last four weeks use it (95 %:"
+    )
+    assert activity.sticky(HIDDEN) == "Stickiness is not known: fewer than 5 people."
 
 
 # -- the page on the sample -------------------------------------------------------------------------------------------
@@ -176,7 +219,29 @@ def test_the_address_chooses_the_capability_and_its_weeks_are_drawn(
         end=LAST_WEEK.end + timedelta(weeks=1),
         where={"capability": [chosen.name]},
     )
-    assert len([one for one in weeks if not people.is_few(one.n)]) == len(activity.weekly(weeks, LIGHT)["data"][0]["y"])
+    assert len([one for one in weeks if one.value is not None]) == len(activity.weekly(weeks, LIGHT)["data"][0]["y"])
+
+
+def test_what_is_new_falls_behind_and_is_said_stands_on_the_page(open_page: OpenPage, metrics: Metrics) -> None:
+    drawn = html(open_page("adoption"))
+    start, end = LAST_WEEK.end - timedelta(weeks=52), LAST_WEEK.end + timedelta(weeks=1)
+    (first,) = metrics.query("time_to_first_merge", start=start, end=end)
+    assert f"{first.k} of {first.n}, 95 %: " in drawn
+    behind = [row for row in metrics.explain("template_lag", limit=1000).rows if row["measure"]]
+    worst = max(behind, key=lambda row: (row["measure"], row["service"]))
+    assert behind
+    assert f"<td>{worst['template_version']}</td>" in drawn
+    assert "What people say of the platform" in drawn
+    assert "Recommend score (NPS-style)<small>from −100 to 100, " in drawn
+
+
+def test_where_nobody_was_asked_the_page_says_how_to_ask(
+    open_afresh: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(experience, "results", lambda _: Surveys([]))
+    app = open_afresh("adoption")
+    assert not app.exception
+    assert "dxmetrics survey open recommend" in app.code[-1].value
 
 
 def test_an_unknown_capability_in_the_address_opens_the_first(open_page: OpenPage, published: Project) -> None:
@@ -192,7 +257,30 @@ def test_no_number_of_one_to_four_people_is_on_the_page(open_page: OpenPage, pub
         assert not re.search(r'<th>\w{3} \d{4}</th><td class="number">[0-4]</td>', drawn), one.name
 
 
-@pytest.mark.parametrize("name", ["adoption", "standards"])
+OF_PEOPLE = {
+    "active_users", "ai_reach", "market_share", "market_share_of_all", "retention", "stickiness", "time_to_first_merge",
+    "time_to_first_deployment", "time_to_tenth_merge",
+}  # fmt: skip
+
+
+def test_no_metric_of_people_tells_of_fewer_than_five_or_lists_one(metrics: Metrics) -> None:
+    found = [one for one in metrics.catalogue() if one.is_of_people]
+    assert {one.name for one in found} == OF_PEOPLE
+    for one in found:
+        where = {"unit": ["person"]} if "unit" in one.dimensions else {}
+        cells = metrics.query(one.name, period="week", by=["team"], where=where)
+        assert cells, one.name
+        assert not [cell for cell in cells if people.is_few(cell.n)], one.name
+        assert metrics.explain(one.name, where=where).rows == (), one.name
+
+
+def test_a_receipt_of_people_says_that_they_are_counted_and_not_listed(open_page: OpenPage) -> None:
+    app = open_page("adoption", receipt="active_users")
+    assert not app.exception
+    assert "They are people: counted, and never listed" in html(app)
+
+
+@pytest.mark.parametrize("name", ["adoption", "standards", "does_it_help", "cost", "ai_assistants"])
 def test_nobody_is_named(open_page: OpenPage, published: Project, name: str) -> None:
     everybody = directory(published.data, NOW.date())
     named = {address for addresses in everybody.addresses.values() for address in addresses} | set(everybody.teams)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from dxmetrics.metrics import Cell, Metrics, complete_weeks
-from dxmetrics.metrics.adopters import Confounder
+from dxmetrics.metrics.adopters import Confounder, Estimate, Outcome
+from dxmetrics.metrics.before_after import BeforeAfter, before_after
+from dxmetrics.metrics.periods import Window
 from dxmetrics.palette import LIGHT
 from dxmetrics.ui import charts
-from dxmetrics.ui.comparison import figures, verdicts, words
+from dxmetrics.ui.comparison import around, event_time, figures, verdicts, words
 from dxmetrics.ui.comparison.figures import Arm, Dot
 from dxmetrics.ui.comparison.sides import Capability, Sides
 from dxmetrics.ui.comparison.verdicts import Finding
@@ -55,6 +59,14 @@ def test_selection_is_always_spoken_of_and_no_cause_is_claimed(open_page: OpenPa
     assert "What else differs" in drawn
     for verb in ("improves", "reduces", "makes services", "no effect"):
         assert verb not in drawn
+
+
+def test_what_became_of_adopters_stands_beside_what_became_of_the_others(open_page: OpenPage) -> None:
+    app = open_page("does_it_help")
+    drawn = html(app)
+    assert "Before and after each adoption" in drawn
+    said = drawn + " ".join(str(one.value) for one in app.caption)
+    assert "Each point is three weeks" in said or "Too few services to show" in said
 
 
 # -- its parts on invented cells --------------------------------------------------------------------------------------
@@ -127,3 +139,76 @@ def test_what_else_differs_is_told_with_how_many_it_is_known_of() -> None:
     )
     assert "<td>Language: Go</td><td>50 %</td><td>25 %</td><td>9 and 8</td>" in drawn
     assert "<td>Age in years</td><td>1.5</td><td>3</td>" in drawn
+
+
+# -- before and after -------------------------------------------------------------------------------------------------
+
+ADOPTION = date(2026, 3, 2)
+LEAD_TIME = Outcome("change lead time", "hours", "lower")
+
+
+def became(before: float, after: float, services: int, noise: float = 0.0) -> BeforeAfter:
+    """Adopters that went from one level to the other on one Monday, while as many others went from 44 to 38 hours."""
+    adopted_on: dict[str, date | None] = {f"a{place}": ADOPTION for place in range(services)}
+    adopted_on |= {f"b{place}": None for place in range(services)}
+
+    def hours(start: date, _end: date) -> dict[str, float | None]:
+        mine, theirs = (before, 44.0) if start < ADOPTION else (after, 38.0)
+        return {
+            name: (mine if name[0] == "a" else theirs)
+            * (1 + 0.01 * int(name[1:]) + noise * ((start.toordinal() // 7) ** 2 * (2 + int(name[1:])) % 11))
+            for name in adopted_on
+        }
+
+    return before_after(adopted_on, Window(date(2025, 9, 1), date(2026, 11, 23)), hours, LEAD_TIME)
+
+
+def test_25_the_effect_is_told_against_what_the_others_did_meanwhile() -> None:
+    levels, effect = around.sentences(became(40.0, 20.0, 5))
+    assert levels == "5 adopters: 40.8 h before, 20.4 h after. 5 others in the same weeks: 44.9 h before, 38.8 h after."
+    assert effect == "Lead time 42 % shorter than it would be had adopters changed as the others did."
+
+
+def test_five_a_side_have_points_without_intervals_and_no_verdict() -> None:
+    found = became(40.0, 20.0, 5)
+    assert verdicts.sentence(found.verdict) == "No verdict: 5 adopters, 5 others; it takes 8 services a side"
+    before, after = event_time.chart(found.trend, LIGHT)["data"]
+    assert before["y"] == pytest.approx([0.0] * 4)
+    assert after["y"] == pytest.approx([-42.1] * 4, abs=0.05)
+    assert after["error_y"]["array"] == [0.0] * 4
+
+
+def test_adopters_that_became_slower_are_said_to_be_worse() -> None:
+    found = became(40.0, 60.0, 8)
+    assert verdicts.sentence(found.verdict) == "Adoption is associated with higher change lead time: worse"
+    assert "74 % longer (95 %: 7" in around.sentences(found)[1]
+
+
+def test_fewer_than_five_are_counted_and_who_is_left_out_is_told() -> None:
+    late: dict[str, date | None] = {f"a{place}": date(2026, 11, 2) for place in range(3)}
+    found = before_after(late, Window(date(2025, 9, 1), date(2026, 11, 23)), lambda *_: {}, LEAD_TIME)
+    assert around.sentences(found) == ("Left out: 3 adopted less than 15 weeks ago.",)
+    assert "Too few to compare: 0 adopters" in verdicts.sentence(found.verdict)
+
+
+def test_points_lie_at_their_weeks_from_adoption_with_their_intervals() -> None:
+    found = became(40.0, 20.0, 9, noise=0.02)
+    figure = event_time.chart(found.trend, LIGHT)
+    before, after = figure["data"]
+    assert before["x"] == [-12.5, -9.5, -6.5, -3.5]
+    assert after["x"] == [4.5, 7.5, 10.5, 13.5]
+    assert all(reach > 0 for reach in (*after["error_y"]["array"], *after["error_y"]["arrayminus"]))
+    assert all(words[0].endswith(" h") for words in after["customdata"])
+    assert charts.validated(figure)
+
+
+def test_a_stretch_without_values_has_no_point() -> None:
+    found = became(40.0, 20.0, 8)
+    gap = [replace(point, ratio=None) if point.weeks == -9.5 else point for point in found.trend]
+    assert event_time.chart(gap, LIGHT)["data"][0]["x"] == [-12.5, -6.5, -3.5]
+    assert charts.validated(event_time.chart((), LIGHT))
+
+
+def test_an_effect_is_in_words_that_say_which_way() -> None:
+    assert around.effect(Estimate(0.8, (0.69, 1.05))) == "Lead time 20 % shorter (95 %: 31 % shorter to 5 % longer)"
+    assert around.effect(Estimate(0.8, (0.69, 0.92))) == "Lead time 20 % shorter (95 %: 31 to 8 % shorter)"

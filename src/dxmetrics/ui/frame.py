@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from html import escape
+from typing import NoReturn
 
 import streamlit as st
 
 from dxmetrics import numbers
-from dxmetrics.errors import DxError
+from dxmetrics.errors import DxError, SettingsError
 from dxmetrics.ui import reading, theme, work
 from dxmetrics.ui.reading import Reading
 
@@ -16,10 +18,13 @@ FOLLOWS_EVERY = 5.0  # seconds
 
 
 def open_page(title: str) -> Reading:
-    """The publication to read, with the page's head drawn; stops the page kindly where nothing is published yet."""
+    """The publication to read, with the page's head drawn.
+
+    The page ends kindly where nothing is published yet, and where it asks for what this publication does not have.
+    """
     theme.paint()
     try:
-        read = reading.current()
+        read = replace(reading.current(), refused=_not_built)
     except DxError as error:
         _nothing_yet(str(error))
         st.stop()
@@ -102,6 +107,14 @@ def _nothing_yet(reason: str) -> None:
             )
             st.caption(reason)
     _follow(None)
+
+
+def _not_built(error: SettingsError) -> NoReturn:
+    note = "This publication was made before a number that belongs here was written. In the project's folder:"
+    with card("not-built", "Not built yet", note):
+        st.code("dxmetrics build", language="bash")
+        st.caption(str(error))
+    st.stop()
 
 
 def listing(rows: Sequence[Mapping[str, object]]) -> str:

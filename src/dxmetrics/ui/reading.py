@@ -9,10 +9,11 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, TypeVar, cast
+from typing import Any, NoReturn, TypeVar, cast
 
 import streamlit as st
 
+from dxmetrics.errors import SettingsError
 from dxmetrics.metrics import Band, Cell, Comparison, Definition, Health, Metrics, Period, Receipt
 from dxmetrics.project import Project
 
@@ -68,12 +69,21 @@ class Kept:
 _KEPT = Kept()
 
 
+def _refused(error: SettingsError) -> NoReturn:
+    raise error
+
+
 @dataclass(frozen=True)
 class Reading:
-    """One publication as pages read it; the answers are those of `Metrics`."""
+    """One publication as pages read it; the answers are those of `Metrics`.
+
+    `refused` is what becomes of a question the publication has no answer to, as it was built before the metric, or its
+    dimension, was written: to raise, or on a page to end with what to do.
+    """
 
     metrics: Metrics
     data: str
+    refused: Callable[[SettingsError], NoReturn] = _refused
 
     def once(self, question: Hashable, ask: Callable[[], Answer]) -> Answer:
         """What `ask` makes of this publication, kept; `question` has to name everything else it depends on."""
@@ -89,22 +99,24 @@ class Reading:
         by: Sequence[str] = (),
     ) -> tuple[Cell, ...]:
         question = ("cells", name, start, end, _frozen(where), period, tuple(by))
-        return self.once(
+        return self._answer(
             question, lambda: self.metrics.query(name, period=period, by=by, start=start, end=end, where=where)
         )
 
     def comparison(self, name: str, start: date, end: date, where: Filter) -> Comparison:
         """The one value of a window (`current`) beside that of the window before."""
         question = ("comparison", name, start, end, _frozen(where))
-        return self.once(question, lambda: self.metrics.compare(name, start=start, end=end, where=where)[0])
+        return self._answer(question, lambda: self.metrics.compare(name, start=start, end=end, where=where)[0])
 
     def band(self, name: str, start: date, end: date, where: Filter) -> Band | None:
         question = ("band", name, start, end, _frozen(where))
-        return self.once(question, lambda: self.metrics.band(name, start=start, end=end, where=where))
+        return self._answer(question, lambda: self.metrics.band(name, start=start, end=end, where=where))
 
-    def receipt(self, name: str, start: date, end: date, where: Filter) -> Receipt:
-        question = ("receipt", name, start, end, _frozen(where))
-        return self.once(question, lambda: self.metrics.explain(name, start=start, end=end, where=where))
+    def receipt(self, name: str, start: date, end: date, where: Filter, limit: int = 200) -> Receipt:
+        question = ("receipt", name, start, end, _frozen(where), limit)
+        return self._answer(
+            question, lambda: self.metrics.explain(name, start=start, end=end, where=where, limit=limit)
+        )
 
     def few_rows(self, name: str, start: date, end: date, where: Filter) -> tuple[Mapping[str, Any], ...]:
         """The rows behind a number where they are few enough to be drawn one by one, else none of them."""
@@ -123,10 +135,16 @@ class Reading:
         return self.metrics.catalogue()
 
     def definition(self, name: str) -> Definition:
-        return self.metrics.definition(name)
+        return self._answer(("definition", name), lambda: self.metrics.definition(name))
 
     def health(self) -> Health:
         return self.once("health", self.metrics.health)
+
+    def _answer(self, question: Hashable, ask: Callable[[], Answer]) -> Answer:
+        try:
+            return self.once(question, ask)
+        except SettingsError as error:
+            self.refused(error)
 
 
 def current() -> Reading:

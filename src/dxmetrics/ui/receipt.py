@@ -16,6 +16,7 @@ from dxmetrics.ui.reading import Reading
 
 PARAMETER = "receipt"
 FIRST = ("occurred_at", "title", "url", "measure", "excluded_because", "team", "service", "evidence")
+NOTHING: Mapping[str, Choice] = {}
 HIDDEN = ("entity_id", "repository", "is_open")
 
 
@@ -32,13 +33,16 @@ def button(name: str, label: str, place: str = "card") -> None:
     )
 
 
-def show_asked(read: Reading, choice: Choice) -> None:
-    """Opens the receipt the address asks for, if it does; call it at the end of a page."""
+def show_asked(read: Reading, choice: Choice, others: Mapping[str, Choice] = NOTHING) -> None:
+    """Opens the receipt the address asks for, if it does; call it at the end of a page.
+
+    `others` are the choices of metrics that the page shows of another window than `choice`.
+    """
     name = st.query_params.get(PARAMETER)
     definition = next((one for one in read.catalogue() if one.name == name), None)
     if definition is not None:
         drawer = st.dialog(definition.title, width=760, position="right", on_dismiss=_dismiss)
-        drawer(_body)(read, definition.name, _known(choice, definition))
+        drawer(_body)(read, definition.name, _known(others.get(definition.name, choice), definition))
 
 
 def _known(choice: Choice, definition: Definition) -> Choice:
@@ -78,17 +82,24 @@ def rows(paper: Receipt) -> pd.DataFrame:
     return table[ordered].fillna(dict.fromkeys(words, ""))
 
 
+def listed(paper: Receipt) -> str:
+    """What of the rows there is to see, in a sentence."""
+    if paper.definition.is_of_people and not paper.rows:
+        return "They are people: counted, and never listed"
+    shown = f"{len(paper.rows):,} of {paper.total_rows:,}" if paper.total_rows > len(paper.rows) else "all"
+    return f"Newest first, {shown}"
+
+
 def _body(read: Reading, name: str, choice: Choice) -> None:
     paper = read.receipt(name, choice.start, choice.end, choice.where)
     st.html(f'<p class="dx-lead">{escape(paper.definition.question)}</p>')
     frame.facts(summary(paper))
-    shown = f"{len(paper.rows):,} of {paper.total_rows:,}" if paper.total_rows > len(paper.rows) else "all"
-    st.html(f'<div class="dx-head"><b>The rows</b><span>Newest first, {shown}</span></div>')
+    st.html(f'<div class="dx-head"><b>The rows</b><span>{listed(paper)}</span></div>')
     if paper.rows:
         st.dataframe(
             rows(paper), hide_index=True, column_config=_columns(paper), alt=f"Rows behind {paper.definition.title}"
         )
-    else:
+    elif not paper.definition.is_of_people:
         st.caption("No row in this window.")
     with st.expander("The SQL, as it stands in the repository"):
         st.code(paper.sql, language="sql")

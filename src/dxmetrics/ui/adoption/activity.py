@@ -4,16 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime, time
 
 from dxmetrics import numbers
-from dxmetrics.metrics import Cell
+from dxmetrics.metrics import FEW_PEOPLE, Cell
 from dxmetrics.palette import Tokens
 from dxmetrics.ui import canvas
-from dxmetrics.ui.adoption import people
 from dxmetrics.ui.canvas import DAY, Figure
 
 
 def weekly(cells: Sequence[Cell], colour: Tokens) -> Figure:
     """Distinct people a week as bars; the running week is hollow, a week of too few people a grey field."""
-    shown = [cell for cell in cells if cell.value is not None and not _is_hidden(cell)]
+    shown = [cell for cell in cells if cell.value is not None]
     return {
         "data": [
             {
@@ -29,26 +28,33 @@ def weekly(cells: Sequence[Cell], colour: Tokens) -> Figure:
             **canvas.layout(colour, height=220),
             "barcornerradius": 4,
             "xaxis": canvas.periods(cells, colour),
-            "shapes": [_field(cell, colour) for cell in cells if _is_hidden(cell)],
+            "shapes": [_field(cell, colour) for cell in cells if cell.is_hidden],
             "yaxis": {**canvas.values(colour), "rangemode": "tozero", "tickformat": ",d"},
         },
     }
 
 
+def sticky(cell: Cell) -> str:
+    """The stickiness in a sentence."""
+    if cell.value is None:
+        return f"Stickiness is not known: {cell.reason or 'no use in four weeks'}."
+    sure = numbers.interval(cell.ci_low, cell.ci_high, cell.unit)
+    return (
+        f"Stickiness {numbers.text(cell.value, cell.unit)}: on a workday so many of the {cell.n:,} people of the last "
+        f"four weeks use it{f' (95 %: {sure})' if sure else ''}. What one needs rarely need not be sticky."
+    )
+
+
 def hidden(cells: Sequence[Cell]) -> int:
     """In how many weeks there were too few people to count them out."""
-    return sum(_is_hidden(cell) for cell in cells)
+    return sum(cell.is_hidden for cell in cells)
 
 
 def note(cells: Sequence[Cell]) -> str:
     """How to read the chart, and what is not in it."""
     unseen = hidden(cells)
     words = "Each person once a week, by what they got done; the week still running is hollow"
-    return f"{words}. {numbers.count(unseen, 'week')} of {people.FEW} hidden: grey" if unseen else words
-
-
-def _is_hidden(cell: Cell) -> bool:
-    return cell.value is not None and people.is_few(round(cell.value))
+    return f"{words}. {numbers.count(unseen, 'week')} of {FEW_PEOPLE} hidden: grey" if unseen else words
 
 
 def _field(cell: Cell, colour: Tokens) -> Figure:

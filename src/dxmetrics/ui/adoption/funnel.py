@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
 
 from dxmetrics import numbers
+from dxmetrics.ui import bars
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Stuck:
 def drawn(steps: Sequence[Step]) -> str:
     """The steps as bars below each other, on the scale of the first one."""
     first = max((step.reached for step in steps), default=0) or 1
-    return f'<div class="dx-steps">{"".join(_step(step, place, first) for place, step in enumerate(steps))}</div>'
+    return bars.drawn((_step(step, place, first) for place, step in enumerate(steps)), is_wide=True)
 
 
 def narrowest(steps: Sequence[Step]) -> Step | None:
@@ -73,9 +73,5 @@ def _step(step: Step, place: int, first: int) -> str:
         between = ""
     else:
         took = f", median {numbers.text(step.hours, 'hours')}" if step.hours is not None else ""
-        between = f"<small>{100 * share:.0f} % of the step before{took}</small>"
-    return (
-        f'<div class="dx-step"><div>{escape(step.name)}{between}</div>'
-        f'<div class="track"><i style="width:{100 * step.reached / first:.1f}%"></i></div>'
-        f'<div class="said"><b>{step.reached:,}</b></div></div>'
-    )
+        between = f"{100 * share:.0f} % of the step before{took}"
+    return bars.bar(step.name, step.reached / first, f"{step.reached:,}", between)

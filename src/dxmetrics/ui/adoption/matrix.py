@@ -65,5 +65,5 @@ def _adopted(row: Iterable[Spot]) -> int:
 def _cell(spot: Spot | None) -> str:
     if spot is None:
         return f'<td class="none">{UNKNOWN}</td>'
-    small = f"<small>{spot.active:,} people</small>" if spot.active >= people.LEAST else ""
+    small = f"<small>{spot.active:,} people</small>" if spot.active and not people.is_few(spot.active) else ""
     return f'<td><i class="mark {escape(spot.state)}"></i>{escape(spot.state)}{small}</td>'

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from dxmetrics import numbers
-from dxmetrics.metrics import Cell
+from dxmetrics.metrics import FEW_PEOPLE, Cell
 from dxmetrics.ui.adoption import people
 
 NOUNS = {"service": "services", "person": "people"}
@@ -33,14 +33,14 @@ class Reach:
 
     def hides(self, cell: Cell) -> bool:
         """Whether a cell is of so few people that they could be known."""
-        return self.unit == "person" and (people.is_few(cell.n) or people.is_few(cell.k or 0))
+        return cell.is_hidden or (self.unit == "person" and people.is_few(cell.k or 0))
 
 
 def drawn(reaches: Sequence[Reach]) -> str:
     """The capabilities as rows of bars, the least reach first, what is unknown last."""
     ordered = sorted(reaches, key=lambda one: (one.share is None, one.share or 0, one.title))
     head = "<div></div><div>Of those eligible</div><div>Of all</div><div>Of production deployments</div>"
-    return f'<div class="dx-reach"><div class="dx-reach-row head">{head}</div>{"".join(map(_row, ordered))}</div>'
+    return f'<div><div class="dx-reach head">{head}</div>{"".join(map(_row, ordered))}</div>'
 
 
 def summary(reaches: Sequence[Reach]) -> str:
@@ -60,7 +60,7 @@ def _row(one: Reach) -> str:
     badge = f'<span class="dx-badge{"" if one.is_mandated else " plain"}">{kind}</span>'
     noun = NOUNS.get(one.unit, one.unit)
     return (
-        f'<div class="dx-reach-row"><div class="name"><b>{escape(one.title)}</b> {badge}{_left_out(one)}</div>'
+        f'<div class="dx-reach"><div class="name"><b>{escape(one.title)}</b> {badge}{_left_out(one)}</div>'
         f"{_part(one, one.of_eligible, noun, is_first=True)}{_part(one, one.of_all, noun)}"
         f"{_part(one, one.of_deployments, 'deployments')}</div>"
     )
@@ -75,16 +75,18 @@ def _left_out(one: Reach) -> str:
 
 def _part(one: Reach, cell: Cell | None, noun: str, *, is_first: bool = False) -> str:
     if cell is None:
-        return '<div class="part none">does not apply</div>'
+        if is_first:
+            return '<div class="part none">not seen in use yet</div>'
+        return '<div class="part none never">does not apply</div>'
     if noun == NOUNS["person"] and one.hides(cell):
-        of_whom = "" if people.is_few(cell.n) else f" of {cell.n:,}"
-        return f'<div class="part none"><i class="hidden"></i>{people.FEW}{of_whom}</div>'
+        of_whom = "" if cell.is_hidden else f" of {cell.n:,}"
+        return f'<div class="part none"><i class="hidden"></i>{FEW_PEOPLE}{of_whom}</div>'
     if cell.value is None:
         why = cell.reason or "not known"
         return f'<div class="part none" title="{escape(why)}">{escape(why)}</div>'
     counted = f"{cell.k or 0:,} of {cell.n:,} {noun}"
+    bar = f'<i class="bar{"" if is_first else " quiet"}" style="width:{min(cell.value, 100):.1f}%"></i>'
     return (
-        f'<div class="part"><div class="track"><i class="{"first" if is_first else "other"}"'
-        f' style="width:{min(cell.value, 100):.1f}%"></i></div>'
+        f'<div class="part"><div class="dx-track plain">{bar if cell.value else ""}</div>'
         f"<b>{numbers.text(cell.value, cell.unit)}</b><small>{counted}</small></div>"
     )

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from html import escape
 
 from dxmetrics import numbers
-from dxmetrics.ui.adoption import people
+from dxmetrics.metrics import FEW_PEOPLE, LEAST_PEOPLE
 
 NOTE = (
-    "Of those who began in a month, the percent that was active so many weeks later. A week that "
-    f"still runs is outlined, and a cohort of {people.FEW} hidden"
+    "Of those who began in a month, the percent that was active so many weeks later. A week that still runs is "
+    f"outlined; months in which {FEW_PEOPLE} began are left out"
 )
+NONE = f"In no month did {LEAST_PEOPLE} people begin, or more."
 MOST_WEEKS = 10  # columns that fit beside each other
 
 
@@ -38,22 +39,14 @@ class Cohort:
 
 
 def drawn(cohorts: Sequence[Cohort]) -> str:
-    """The triangle as an HTML table, the oldest cohort on top; a running week is hollow, small cohorts are hidden."""
-    shown = [one for one in cohorts if one.size >= people.LEAST]
-    hidden = [one.month for one in cohorts if one.size < people.LEAST]
-    last = min(MOST_WEEKS, max((week.after for one in shown for week in one.weeks), default=0))
+    """The triangle as an HTML table, the oldest cohort on top; a running week is hollow."""
+    last = min(MOST_WEEKS, max((week.after for one in cohorts for week in one.weeks), default=0))
     head = "".join(f"<th>{after}</th>" for after in range(last + 1))
-    body = "".join(_row(one, last) for one in shown)
+    body = "".join(_row(one, last) for one in cohorts)
     return (
         f'<div class="dx-list"><table class="dx-triangle"><thead><tr><th>Began in</th><th>People</th>{head}</tr>'
-        f"</thead><tbody>{body}</tbody></table></div>{_hidden(hidden)}"
+        f"</thead><tbody>{body}</tbody></table></div>"
     )
-
-
-def _hidden(months: Sequence[str]) -> str:
-    if not months:
-        return ""
-    return f'<div class="dx-note"><i class="hidden"></i>Hidden, {people.FEW} each: {escape(", ".join(months))}</div>'
 
 
 def _row(one: Cohort, last: int) -> str:
@@ -63,7 +56,7 @@ def _row(one: Cohort, last: int) -> str:
 
 
 def _cell(week: Week | None) -> str:
-    if week is None or week.n < people.LEAST:
+    if week is None:
         return "<td></td>"
     said = f"{week.active} of {week.n} active {numbers.count(week.after, 'week')} after they began"
     figure = f"{100 * week.share:.0f}"

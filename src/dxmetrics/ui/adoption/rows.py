@@ -5,13 +5,21 @@ from datetime import date, timedelta
 from dxmetrics.metrics import Cell
 from dxmetrics.ui.adoption.funnel import Step, Stuck
 from dxmetrics.ui.adoption.matrix import Spot
+from dxmetrics.ui.adoption.onboarding import Wait
 from dxmetrics.ui.adoption.reach import Reach
 from dxmetrics.ui.adoption.retention import Cohort, Week
+from dxmetrics.ui.adoption.templates import Behind
 from dxmetrics.ui.adoption.view import View, title_of
 
 MONTHS = 12  # cohorts of the triangle
 WEEK = timedelta(weeks=1)
-YEAR = timedelta(weeks=52)  # new services are few: a quarter of a year of them is not enough
+MOST_SERVICES = 10_000
+OF_THE_YEAR = ("journey_funnel", "service_onboarding_time", "template_share")
+FIRSTS = {
+    "time_to_first_merge": "first merged change",
+    "time_to_first_deployment": "first change in production",
+    "time_to_tenth_merge": "tenth merged change",
+}
 STEPS = {"made": "Made", "built": "First build", "tried": "First trial deployment", "live": "First production"}
 
 
@@ -52,17 +60,22 @@ def cohorts(view: View) -> list[Cohort]:
     since = view.choice.end
     for _ in range(MONTHS):
         since = (since.replace(day=1) - timedelta(days=1)).replace(day=1)
-    by = ("cohort", "weeks_after", "is_running")
-    found: dict[str, dict[int, list[Cell]]] = {}
-    for cell in view.read.cells("retention", since, view.choice.until, view.where, by=by):
-        if cell.n and (cohort := cell.dimensions["cohort"]):
-            found.setdefault(cohort, {}).setdefault(int(cell.dimensions["weeks_after"] or 0), []).append(cell)
+    window, by = (since, view.choice.until), ("cohort", "weeks_after")
+    running = view.read.cells("retention", *window, {**view.where, "is_running": ("true",)}, by=by)
+    still = {
+        (cell.dimensions["cohort"], cell.dimensions["weeks_after"]) for cell in running if cell.n or cell.is_hidden
+    }
+    found: dict[str, list[Week]] = {}
+    for cell in view.read.cells("retention", *window, view.where, by=by):
+        cohort, after = cell.dimensions["cohort"], cell.dimensions["weeks_after"]
+        if cell.n and cohort and after:
+            found.setdefault(cohort, []).append(Week(int(after), cell.k or 0, cell.n, (cohort, after) in still))
     return [_cohort(cohort, found[cohort]) for cohort in sorted(found)]
 
 
 def steps(view: View) -> list[Step]:
     """The way of the services that were made in the last year, from being made to production."""
-    window = (view.choice.end - YEAR, view.choice.until)
+    window = (view.year.start, view.year.end)
     reached = {cell.dimensions["step"]: cell for cell in view.read.cells("journey_funnel", *window, {}, by=("step",))}
     took = {cell.dimensions["step"]: cell for cell in view.read.cells("journey_step_time", *window, {}, by=("step",))}
     return [
@@ -81,6 +94,42 @@ def stuck(view: View) -> list[Stuck]:
         for cell in waiting
         if cell.n and (service := cell.dimensions["service"]) and (step := cell.dimensions["step"])
     ]
+
+
+def newcomers(view: View) -> tuple[Wait, ...]:
+    """How long services and people who were new in the last year took; empty where nobody was."""
+    window = (view.year.start, view.year.end)
+    of_services = view.read.cells("service_onboarding_time", *window, {})[0]
+    from_template = view.read.cells("service_onboarding_time", *window, {}, by=("is_from_template",))
+    kinds = {cell.dimensions["is_from_template"]: cell for cell in from_template if cell.n}
+    found = [Wait("All", of_services)]
+    if len(kinds) > 1:
+        found += [Wait("From a template", kinds["true"]), Wait("From nothing", kinds["false"])]
+    people = [Wait(words, view.read.cells(name, *window, {})[0], of_people=True) for name, words in FIRSTS.items()]
+    return tuple(one for one in (*found, *people) if one.cell.n or one.cell.is_hidden)
+
+
+def templates(view: View) -> tuple[Cell, Cell]:
+    """The share of the last year's new services that began from a template; versions behind it now, the median."""
+    today = view.read.metrics.as_of.date()
+    share = view.read.cells("template_share", view.year.start, view.year.end, {})[0]
+    return share, view.read.cells("template_lag", today - WEEK, today + WEEK, {})[0]
+
+
+def behind(view: View) -> list[Behind]:
+    """The services that are behind their template's newest version now."""
+    today = view.read.metrics.as_of.date()
+    listed = view.read.receipt("template_lag", today - WEEK, today + WEEK, {}, limit=MOST_SERVICES).rows
+    return [
+        Behind(row["service"], row["team"], row["template_version"], row["measure"], row["days_behind"])
+        for row in listed
+        if row["measure"]
+    ]
+
+
+def stickiness(view: View) -> Cell:
+    """Of those who used the chosen capability in the last four complete weeks, how many do so on a workday."""
+    return view.read.cells("stickiness", view.choice.end - WEEK, view.choice.end, view.where, period="week")[0]
 
 
 def requests(view: View) -> list[tuple[str, Cell]]:
@@ -102,11 +151,8 @@ def _left_out(cell: Cell | None) -> dict[str, int]:
     return {reason.replace("_", " "): int(count) for reason, count in counted}
 
 
-def _cohort(month: str, found: dict[int, list[Cell]]) -> Cohort:
-    weeks = tuple(
-        Week(after, sum(cell.k or 0 for cell in cells), sum(cell.n for cell in cells), _is_running(cells))
-        for after, cells in sorted(found.items())
-    )
+def _cohort(month: str, found: list[Week]) -> Cohort:
+    weeks = tuple(sorted(found, key=lambda week: week.after))
     return Cohort(f"{date.fromisoformat(f'{month[:7]}-01'):%b %Y}", max(week.n for week in weeks), weeks)
 
 
@@ -115,8 +161,3 @@ def _oldest_hours(cell: Cell) -> float:
     return max(
         (float(flag.partition("=")[2]) for flag in cell.quality_flags if flag.startswith("oldest_hours=")), default=0
     )
-
-
-def _is_running(cells: list[Cell]) -> bool:
-    """Whether the week still runs for some of them; their number is then "so far"."""
-    return any(cell.dimensions["is_running"] == "true" for cell in cells)

@@ -1,8 +1,7 @@
 """What the page looks at: a window, the capabilities that are declared, and the one it tells more about."""
 
 from dataclasses import dataclass
-from datetime import date
-from pathlib import Path
+from datetime import date, timedelta
 
 import streamlit as st
 
@@ -21,7 +20,7 @@ types = ["service"]                     # whom it could serve
 actions = ["scaffold", "deploy"]        # what is of use to somebody; a login is not
 """
 
-_STYLE = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
+YEAR = timedelta(weeks=52)
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,11 @@ class View:
         """What keeps the chosen capability only."""
         return {"capability": (self.chosen.name,)}
 
+    @property
+    def year(self) -> Choice:
+        """The last year: what is new is too rare for a quarter of one to tell of it."""
+        return Choice(self.choice.end - YEAR, self.choice.until)
+
     def by_capability(self, metric: str, start: date | None = None, end: date | None = None) -> dict[str, Cell]:
         """The metric's value for each capability it knows, in the window or between other dates."""
         window = (start or self.choice.start, end or self.choice.end)
@@ -53,11 +57,6 @@ class View:
 def title_of(one: CapabilityEntry) -> str:
     """What a capability is called on pages."""
     return one.title or one.name
-
-
-def paint() -> None:
-    """Puts the page's own style on it; once a run."""
-    st.html(f"<style>{_STYLE}</style>")
 
 
 def choose(read: Reading) -> View | None:

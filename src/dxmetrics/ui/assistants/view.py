@@ -12,7 +12,6 @@ from dxmetrics.ui.filters import Choice
 from dxmetrics.ui.reading import Filter, Reading
 
 REACH, CHANGES, REWORK, SPEND = "ai_reach", "ai_assisted_changes", "ai_change_rework", "ai_spend"
-FEWEST = 5  # people: of fewer nothing is shown
 ENOUGH = 20  # changes on each side, below which no difference is spoken of
 MONTHS = 6
 
@@ -108,7 +107,7 @@ def view(read: Reading, choice: Choice) -> View:
 def _view(read: Reading, choice: Choice) -> View:
     people = replace(choice, services=()).where
     return View(
-        weeks=_shown(read.cells(REACH, choice.start, choice.until, people, period="week")),
+        weeks=read.cells(REACH, choice.start, choice.until, people, period="week"),
         share=read.cells(CHANGES, choice.start, choice.end, choice.where)[0],
         shares=read.cells(CHANGES, choice.start, choice.until, choice.where, period="week"),
         rework=_rework(read, choice),
@@ -121,16 +120,6 @@ def last_week(weeks: Sequence[Cell]) -> Cell | None:
     """The last complete week whose value may be shown."""
     known = [cell for cell in weeks if cell.value is not None and not cell.is_partial]
     return known[-1] if known else None
-
-
-def _shown(weeks: Sequence[Cell]) -> tuple[Cell, ...]:
-    """The weeks without the values of few people."""
-    return tuple(
-        cell
-        if cell.n >= FEWEST
-        else replace(cell, value=None, k=None, ci_low=None, ci_high=None, reason=f"fewer than {FEWEST} people")
-        for cell in weeks
-    )
 
 
 def _rework(read: Reading, choice: Choice) -> Rework:
@@ -172,7 +161,7 @@ def _teams(read: Reading, choice: Choice, people: Mapping[str, Sequence[str]]) -
         cell.dimensions["team"]: cell
         for cell in read.cells(CHANGES, choice.start, choice.end, choice.where, by=("team",))
     }
-    known = {team: last_week(_shown(cells)) for team, cells in sorted(weeks.items())}
+    known = {team: last_week(cells) for team, cells in sorted(weeks.items())}
     return tuple(Team(team, cell, changes.get(team)) for team, cell in known.items() if cell is not None)
 
 

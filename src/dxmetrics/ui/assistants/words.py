@@ -5,9 +5,9 @@ from html import escape
 import streamlit as st
 
 from dxmetrics import numbers
-from dxmetrics.metrics import Cell
+from dxmetrics.metrics import LEAST_PEOPLE, Cell
 from dxmetrics.ui import bars, frame
-from dxmetrics.ui.assistants.view import FEWEST, Rework, Spending, View
+from dxmetrics.ui.assistants.view import Rework, Spending, View
 
 EXAMPLE = """\
 [sources.assistant]
@@ -37,7 +37,7 @@ def tiles(seen: View) -> str:
     reached = f"{reach.k or 0:,} of {reach.n:,} people, week of {numbers.day(reach.period_start)}" if reach else ""
     rework = seen.rework.assisted
     found = (
-        _tile("Reach", reach, reached, f"no week with {FEWEST} people or more"),
+        _tile("Reach", reach, reached, f"no week with {LEAST_PEOPLE} people or more"),
         _tile("Assisted changes", seen.share, f"{seen.share.k or 0:,} of {seen.share.n:,} merged changes, at least"),
         _tile(
             "Rework of assisted changes",

@@ -13,6 +13,7 @@ from dxmetrics.ui.canvas import Figure
 WIDE = 12.0  # from this ratio of the largest to the smallest on, a logarithmic axis tells dots apart
 LANES = 5  # dots that lie side by side are spread over so many lanes
 LANE = 0.11
+EDGE = 0.12  # of the chart's width, within which words above a bar would be cut off on a phone
 NEAR = 0.035  # of the chart's width, within which two dots would overlap
 
 
@@ -70,7 +71,7 @@ def dots(arms: tuple[Arm, Arm], unit: str, colour: Tokens) -> Figure:
                 if arm.middle is not None
             ],
             "annotations": [
-                _said(arm.middle, factor, place, unit, tone, is_log)
+                _said(arm.middle / factor, place, numbers.text(arm.middle, unit), tone, (low, high), is_log)
                 for arm, place, tone in zip(arms, places, tones, strict=True)
                 if arm.middle is not None
             ],
@@ -129,10 +130,15 @@ def _middle(value: float, place: int, tone: str) -> Figure:
     }  # fmt: skip
 
 
-def _said(value: float, factor: float, place: int, unit: str, tone: str, is_log: bool) -> Figure:
-    """The middle in words above its bar; annotations on a logarithmic axis are placed by the logarithm."""
-    x = math.log10(value / factor) if is_log else value / factor
+def _said(value: float, place: int, words: str, tone: str, ends: tuple[float, float], is_log: bool) -> Figure:
+    """The middle in words above its bar, and inwards of it at either end of the axis.
+
+    Annotations on a logarithmic axis are placed by the logarithm.
+    """
+    x, left, right = (math.log10(one) if is_log else one for one in (value, *ends))
+    along = (x - left) / (right - left)
     return {
-        "text": f"<b>{numbers.text(value, unit)}</b>", "x": x, "y": place + 0.33, "yanchor": "bottom",
+        "text": f"<b>{words}</b>", "x": x, "y": place + 0.33, "yanchor": "bottom",
+        "xanchor": "left" if along < EDGE else "right" if along > 1 - EDGE else "center",
         "showarrow": False, "font": {"color": tone, "size": 12},
     }  # fmt: skip

@@ -35,15 +35,13 @@ class Sides:
 
 def capabilities(read: Reading) -> tuple[Capability, ...]:
     """The declared capabilities that services adopt, by title; none where dx.toml declares none."""
-    if not any(one.name == SHARE for one in read.catalogue()):
-        return ()
     return read.once("capabilities of services", lambda: _capabilities(read))
 
 
 def sides(read: Reading, capability: str, choice: Choice) -> Sides:
     """The services a capability could serve, by side. One that is younger than the window is judged from its birth."""
-    first = _states(read, capability, choice.start)
-    last = _states(read, capability, choice.end - WEEK)
+    first = states(read, capability, choice.start)
+    last = states(read, capability, choice.end - WEEK)
     adopters: set[str] = set()
     others: set[str] = set()
     changed: set[str] = set()
@@ -73,7 +71,7 @@ def dots(services: frozenset[str], found: Mapping[str, Cell], entities: str) -> 
 def traits(read: Reading, services: frozenset[str], choice: Choice) -> tuple[Mapping[str, float | str | None], ...]:
     """What else is known of services: age, language, tier, and how much is changed in them."""
     day = read.metrics.as_of.date()
-    rows = read.once(AGE, lambda: read.metrics.explain(AGE, start=day - WEEK, end=day + WEEK, limit=MOST).rows)
+    rows = read.receipt(AGE, day - WEEK, day + WEEK, {}, limit=MOST).rows
     known = {str(row["service"]): row for row in rows}
     sizes, merged = (outcomes(read, name, choice) for name in ("change_size", "merged_changes"))
     found: list[Mapping[str, float | str | None]] = []
@@ -93,6 +91,16 @@ def traits(read: Reading, services: frozenset[str], choice: Choice) -> tuple[Map
     return tuple(found)
 
 
+def states(read: Reading, capability: str, monday: date) -> Mapping[str, bool]:
+    """Whether each eligible service had adopted a capability in a week."""
+    where = {"capability": (capability,)}
+    return {
+        service: cell.dimensions["state"] == ADOPTED
+        for cell in read.cells(SHARE, monday, monday + WEEK, where, by=("service", "state"))
+        if cell.n and (service := cell.dimensions["service"]) is not None
+    }
+
+
 def _capabilities(read: Reading) -> tuple[Capability, ...]:
     until = read.metrics.as_of.date()
     cells = read.cells(
@@ -108,13 +116,3 @@ def _capabilities(read: Reading) -> tuple[Capability, ...]:
         if cell.n
     }
     return tuple(sorted(found, key=lambda one: one.title))
-
-
-def _states(read: Reading, capability: str, monday: date) -> Mapping[str, bool]:
-    """Whether each eligible service had adopted a capability in a week."""
-    where = {"capability": (capability,)}
-    return {
-        service: cell.dimensions["state"] == ADOPTED
-        for cell in read.cells(SHARE, monday, monday + WEEK, where, by=("service", "state"))
-        if cell.n and (service := cell.dimensions["service"]) is not None
-    }

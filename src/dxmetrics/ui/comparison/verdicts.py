@@ -10,6 +10,7 @@ from dxmetrics.metrics.adopters import (
     Confounder,
     Contrast,
     Outcome,
+    Verdict,
     compare_medians,
     compare_shares,
     confounders,
@@ -39,8 +40,7 @@ class Finding:
     @property
     def verdict(self) -> str:
         """The sentence above the chart."""
-        said = self.contrast.verdict.text
-        return said[0].upper() + said[1:]
+        return sentence(self.contrast.verdict)
 
 
 def findings(read: Reading, found: Sides, choice: Choice) -> tuple[Finding, ...]:
@@ -56,12 +56,21 @@ def others(read: Reading, found: Sides, choice: Choice) -> tuple[Confounder, ...
 
 def contrast(definition: Definition, adopters: Mapping[str, Cell], others: Mapping[str, Cell]) -> Contrast:
     """Each service's own number against those of the other side: shares pooled, everything else by medians."""
-    outcome = Outcome(definition.title.lower(), definition.unit, _better(definition.better))
     if definition.aggregate == "proportion":
         one, other = ({name: (cell.k or 0, cell.n) for name, cell in side.items()} for side in (adopters, others))
-        return compare_shares(one, other, outcome)
+        return compare_shares(one, other, outcome(definition))
     ours, theirs = ({name: cell.value for name, cell in side.items()} for side in (adopters, others))
-    return compare_medians(ours, theirs, outcome, is_duration=definition.unit == "hours")
+    return compare_medians(ours, theirs, outcome(definition), is_duration=definition.unit == "hours")
+
+
+def outcome(definition: Definition) -> Outcome:
+    """What services are compared by, as sentences name it."""
+    return Outcome(definition.title.lower(), definition.unit, _better(definition.better))
+
+
+def sentence(verdict: Verdict) -> str:
+    """A verdict as a sentence of its own."""
+    return verdict.text[0].upper() + verdict.text[1:]
 
 
 def sizes(one: Contrast, unit: str) -> str:

@@ -4,16 +4,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 from dxmetrics import numbers
-from dxmetrics.palette import FONT, Tokens
+from dxmetrics.palette import Tokens
+from dxmetrics.ui import canvas
+from dxmetrics.ui.canvas import Figure
 from dxmetrics.ui.experience.agreement import Comparison, Spot
 
-Figure = dict[str, Any]
-
 WIDE = 12.0  # from this ratio of the largest to the smallest on, a logarithmic axis tells them apart
-STEPS = (1, 2, 5)
 FLOOR, CEILING = -16, 112  # percent: room for words below and above all dots
 NAME = 0.28  # of the chart's width, what a team's name takes
 NEAR = 9  # percent points within which two names would overlap
@@ -52,12 +50,11 @@ def trend(marks: Sequence[Mark], current: str, unit: str, colour: Tokens) -> Fig
             }
         ],
         "layout": {
-            **_layout(colour, height=132),
-            "hovermode": "x unified",
+            **canvas.layout(colour, height=132),
             "margin": {"l": 8, "r": 12, "t": 8, "b": 22},
             "xaxis": {"type": "category", "showgrid": False, "fixedrange": True, "color": colour.muted, "nticks": 4,
                       "tickangle": 0, "automargin": False},
-            "yaxis": {**_axis(colour), "nticks": 4, "ticksuffix": unit, **_around(marks)},
+            "yaxis": {**canvas.values(colour, unit), "nticks": 4, **_around(marks)},
         },
     }  # fmt: skip
 
@@ -83,23 +80,22 @@ def agreement(comparison: Comparison, colour: Tokens) -> Figure:
     return {
         "data": [_teams(comparison, is_apart, factor, suffix, colour) for is_apart in (False, True)],
         "layout": {
-            **_layout(colour, height=248),
+            **canvas.layout(colour, height=248),
             "hovermode": "closest",
             "margin": {"l": 8, "r": 14, "t": 16, "b": 26},
             "xaxis": {
-                **_axis(colour),
-                "ticksuffix": suffix,
+                **canvas.values(colour, suffix),
                 "automargin": False,
-                **(_logarithmic(left, right, suffix) if is_log else {"range": [left, right], "nticks": 4}),
+                **(canvas.logarithmic(left, right, suffix) if is_log else {"range": [left, right], "nticks": 4}),
             },
-            "yaxis": {**_axis(colour), "ticksuffix": " %", "range": [FLOOR, CEILING], "tickvals": [0, 50, 100]},
+            "yaxis": {**canvas.values(colour, " %"), "range": [FLOOR, CEILING], "tickvals": [0, 50, 100]},
             "shapes": [*_tints(comparison, middle, left, right, colour), *_crossing(comparison, middle, colour)],
             "annotations": _quadrants(comparison, colour),
         },
     }
 
 
-def _teams(comparison: Comparison, is_apart: bool, factor: float, suffix: str, colour: Tokens) -> dict[str, Any]:
+def _teams(comparison: Comparison, is_apart: bool, factor: float, suffix: str, colour: Tokens) -> Figure:
     """The dots of teams on which both agree, or of those on which they do not, each with its name."""
     spots = [spot for spot in comparison.spots if (spot.apart is not None) == is_apart]
     tone = colour.accent if is_apart else colour.muted
@@ -170,21 +166,7 @@ def _range(comparison: Comparison, is_log: bool, factor: float) -> tuple[float, 
     return min(low - room, 0.0 if low < room else low), high + room
 
 
-def _logarithmic(left: float, right: float, suffix: str) -> dict[str, Any]:
-    """A logarithmic axis with few, round numbers on it."""
-    decades = range(math.floor(math.log10(left)), math.ceil(math.log10(right)) + 1)
-    ticks = [step * 10.0**decade for decade in decades for step in STEPS]
-    shown = [tick for tick in ticks if left <= tick <= right]
-    thinned = shown[:: -(-len(shown) // 5)]
-    return {
-        "type": "log",
-        "range": [math.log10(left), math.log10(right)],
-        "tickvals": thinned,
-        "ticktext": [f"{tick:g}{suffix}" for tick in thinned],
-    }
-
-
-def _tints(comparison: Comparison, middle: float, left: float, right: float, colour: Tokens) -> list[dict[str, Any]]:
+def _tints(comparison: Comparison, middle: float, left: float, right: float, colour: Tokens) -> list[Figure]:
     """The two quadrants of disagreement: below where it is measured better, above where it is measured worse."""
     better, worse = (
         ((left, middle), (middle, right)) if comparison.better == "lower" else ((middle, right), (left, middle))
@@ -198,7 +180,7 @@ def _tints(comparison: Comparison, middle: float, left: float, right: float, col
     ]  # fmt: skip
 
 
-def _crossing(comparison: Comparison, middle: float, colour: Tokens) -> list[dict[str, Any]]:
+def _crossing(comparison: Comparison, middle: float, colour: Tokens) -> list[Figure]:
     line = {"color": colour.muted, "width": 1, "dash": "dot"}
     return [
         {"type": "line", "x0": middle, "x1": middle, "yref": "paper", "y0": 0, "y1": 1, "line": line},
@@ -206,7 +188,7 @@ def _crossing(comparison: Comparison, middle: float, colour: Tokens) -> list[dic
     ]
 
 
-def _quadrants(comparison: Comparison, colour: Tokens) -> list[dict[str, Any]]:
+def _quadrants(comparison: Comparison, colour: Tokens) -> list[Figure]:
     is_left = comparison.better == "lower"  # where it is measured better
     places = (("measured well,<br>felt badly", is_left, False), ("measured badly,<br>felt well", not is_left, True))
     return [
@@ -218,25 +200,3 @@ def _quadrants(comparison: Comparison, colour: Tokens) -> list[dict[str, Any]]:
         }
         for words, at_left, at_top in places
     ]  # fmt: skip
-
-
-def _layout(colour: Tokens, height: int) -> dict[str, Any]:
-    return {
-        "template": {},
-        "height": height,
-        "font": {"family": FONT, "size": 11.5, "color": colour.muted},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "showlegend": False,
-        "dragmode": False,
-        "hoverlabel": {
-            "bgcolor": colour.card,
-            "bordercolor": colour.grid,
-            "font": {"family": FONT, "size": 12, "color": colour.ink},
-            "align": "left",
-        },
-    }
-
-
-def _axis(colour: Tokens) -> dict[str, Any]:
-    return {"gridcolor": colour.grid, "zeroline": False, "color": colour.muted, "fixedrange": True, "automargin": True}

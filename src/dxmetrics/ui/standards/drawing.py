@@ -6,6 +6,7 @@ from html import escape
 from urllib.parse import quote
 
 from dxmetrics import numbers
+from dxmetrics.ui import bars
 from dxmetrics.ui.standards.scorecards import BELOW, Check, Failure, Result, Scorecard
 
 MARKS = {"fail": "✕", "exempt": "◷", "pass": "✓", "not_applicable": "–"}  # the most urgent first
@@ -18,10 +19,14 @@ MOST_CARDS = 100  # scorecards of one page; the address filters by team and serv
 def levels(counts: Mapping[str, int]) -> str:
     """The share of services on each level as rows of bars, the lowest first."""
     total = sum(counts.values()) or 1
-    return "".join(
-        f'<div class="dx-level"><div>{escape(level.capitalize())}</div><div class="track"><i class="{_tone(level)}" '
-        f'style="width:{100 * count / total:.1f}%"></i></div><div class="said"><b>{100 * count / total:.0f} %</b>'
-        f"<small>{numbers.count(count, 'service')}</small></div></div>"
+    return bars.drawn(
+        bars.bar(
+            level.capitalize(),
+            count / total,
+            f"{100 * count / total:.0f} %",
+            numbers.count(count, "service"),
+            is_bad=level == BELOW,
+        )
         for level, count in counts.items()
     )
 
@@ -123,7 +128,3 @@ def _age(days: float | None, before: str = "median ") -> str:
 
 def _badge(check: Check) -> str:
     return f' <span class="dx-badge plain">{escape(check.tier.capitalize())}</span>'
-
-
-def _tone(level: str) -> str:
-    return "below" if level == BELOW else "reached"

@@ -1,22 +1,18 @@
 """The newest result of every check for every service, read through the metrics API."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
-from dxmetrics.metrics import Cell
 from dxmetrics.ui import filters, frame
 from dxmetrics.ui.filters import Choice
 from dxmetrics.ui.reading import Filter, Reading
 from dxmetrics.ui.standards.scorecards import Check, Result, Status
 
 METRIC = "standard_results"
-BY = (
-    "service", "team", "standard", "standard_title", "tier", "remedy", "status", "detail", "reason", "until_on",
-    "days_failing",
-)  # fmt: skip
+MOST = 1_000_000  # results: every check of every service
 TIERS = ("bronze", "silver", "gold")  # the lowest first; tiers of other names come after these
 STATES: dict[str, Status] = {
     "pass": "pass", "fail": "fail", "exempt": "exempt", "not_applicable": "not_applicable",
@@ -27,13 +23,6 @@ name = "checkout"
 repository = "checkout"
 team = "Payments"
 """
-
-_STYLE = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
-
-
-def paint() -> None:
-    """Puts the page's own style on it; once a run."""
-    st.html(f"<style>{_STYLE}</style>")
 
 
 def choose(read: Reading) -> Choice:
@@ -47,7 +36,7 @@ def choose(read: Reading) -> Choice:
 
 def results(read: Reading, choice: Choice, where: Filter) -> tuple[Result, ...]:
     """What each check says of each service that is asked for."""
-    return tuple(_result(cell) for cell in read.cells(METRIC, choice.start, choice.end, where, by=BY))
+    return tuple(map(_result, read.receipt(METRIC, choice.start, choice.end, where, limit=MOST).rows))
 
 
 def tiers(found: Sequence[Result]) -> tuple[str, ...]:
@@ -63,8 +52,7 @@ def nothing_yet() -> None:
         st.code(EXAMPLE, language="toml")
 
 
-def _result(cell: Cell) -> Result:
-    said = cell.dimensions
+def _result(said: Mapping[str, Any]) -> Result:
     name = said["standard"] or ""
     check = Check(name, said["standard_title"] or name, said["tier"] or "", said["remedy"] or "")
     days, until = said["days_failing"], said["until_on"]
