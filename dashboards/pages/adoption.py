@@ -12,6 +12,7 @@ from dxmetrics.ui.adoption import (
     onboarding,
     opinions,
     reach,
+    reliability,
     requests,
     retention,
     rows,
@@ -73,6 +74,7 @@ with right:
 left, right = st.columns(2, gap="small")
 with left:
     requests.show(rows.requests(seen), rows.waits(seen))
+    reliability.show(rows.reliability(seen))
 with right:
     opinions.show(opinions.opinions(read))
 

@@ -144,6 +144,12 @@ def waits(view: View) -> dict[str, Cell]:
     return {title: found[name] for name, title in view.titles.items() if name in found}
 
 
+def reliability(view: View) -> list[tuple[str, Cell]]:
+    """How often each capability does what it is asked to, by title."""
+    found = view.by_capability("platform_reliability")
+    return [(title, found[name]) for name, title in view.titles.items() if name in found]
+
+
 def _left_out(cell: Cell | None) -> dict[str, int]:
     """Why some are not eligible, and how many."""
     flags = () if cell is None else cell.quality_flags

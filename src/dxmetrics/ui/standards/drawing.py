@@ -12,6 +12,7 @@ from dxmetrics.ui.standards.scorecards import BELOW, Check, Failure, Result, Sco
 MARKS = {"fail": "✕", "exempt": "◷", "pass": "✓", "not_applicable": "–"}  # the most urgent first
 WORDS = {"pass": "passes", "fail": "fails", "exempt": "exempt", "not_applicable": "does not apply"}
 NEW = {"new": "The check, or the service, is new"}
+YEAR, YEARS_FROM = 365.25, 730  # days; from two years on they are hard to picture
 SOON = 30  # days before an exemption ends in which somebody should know
 MOST_CARDS = 100  # scorecards of one page; the address filters by team and service
 
@@ -123,7 +124,9 @@ def _until(one: Result, today: date) -> str:
 
 
 def _age(days: float | None, before: str = "median ") -> str:
-    return "" if days is None else f"{before}{numbers.count(round(days), 'day')}"
+    if days is None:
+        return ""
+    return before + (numbers.count(round(days), "day") if days < YEARS_FROM else f"{days / YEAR:.0f} years")
 
 
 def _badge(check: Check) -> str:
