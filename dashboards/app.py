@@ -1,4 +1,4 @@
-"""The web process: pages, HTTP for machines below `/api`, surveys below `/survey`.
+"""The web process: pages, HTTP for machines below `/api`, badges, `/mcp`, surveys below `/survey`.
 
 `streamlit run dashboards/app.py`, or any ASGI server.
 
@@ -47,6 +47,8 @@ app = st.App(
     routes=[
         Mount("/app/static", StaticFiles(directory=Path(__file__).parent / "static")),
         Mount("/api", api.create(stores)),
+        *api.assistants(stores),
+        *api.badges(stores),
         *api.operations(stores),
         *api.surveys(stores),
     ],

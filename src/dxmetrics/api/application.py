@@ -10,30 +10,19 @@ from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 
 from dxmetrics import __version__
-from dxmetrics.api import receiving
-from dxmetrics.errors import DxError, MalformedError, SettingsError, SignatureError, StateError, TokenRefused
+from dxmetrics.api import metrics, receiving
+from dxmetrics.api.refusals import HEADERS, STATUS
 
 if TYPE_CHECKING:
     from dxmetrics.api.stores import Stores
 
 DESCRIPTION = """
 Push what only your own scripts know. Every push answers as soon as it is safely written down; the worker makes numbers
-of it within seconds.
+of it within seconds. Read the numbers of every page, with their n, their intervals and the rows behind them.
 
 Authenticate with `Authorization: Bearer TOKEN`, a token of `dxmetrics tokens create`. Webhooks are authenticated by
 their own signatures instead.
 """
-
-STATUS: dict[type[DxError], int] = {
-    receiving.Forbidden: 403,
-    receiving.NotHere: 404,
-    receiving.TooLarge: 413,
-    MalformedError: 400,
-    SignatureError: 401,
-    TokenRefused: 401,
-    SettingsError: 503,
-    StateError: 503,
-}  # anything else is a mistake of ours: 500
 
 
 def create(stores: Stores) -> FastAPI:
@@ -45,6 +34,7 @@ def create(stores: Stores) -> FastAPI:
     for kind, status in STATUS.items():
         app.add_exception_handler(kind, _answers(status))
     app.include_router(receiving.router, prefix="/v1")
+    app.include_router(metrics.router, prefix="/v1")
     _describe_tokens(app)
     return app
 
@@ -57,7 +47,6 @@ def _describe_tokens(app: FastAPI) -> None:
 
 def _answers(status: int) -> Callable[[Request, Exception], JSONResponse]:
     def answer(_request: Request, error: Exception) -> JSONResponse:
-        headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}.get(status)
-        return JSONResponse({"error": str(error)}, status, headers)
+        return JSONResponse({"error": str(error)}, status, HEADERS.get(status))
 
     return answer

@@ -11,8 +11,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from dxmetrics.api import access
+from dxmetrics.api.refusals import Forbidden, NotHere, TooLarge
 from dxmetrics.api.stores import Stores
-from dxmetrics.errors import DxError, MalformedError, TokenRefused
+from dxmetrics.errors import MalformedError
 from dxmetrics.events import cloudevents, plain
 from dxmetrics.pipeline.pushes import EVENTS, WEBHOOKS
 from dxmetrics.state import INGEST, Delivery
@@ -21,18 +23,6 @@ MOST_BYTES = 25_000_000  # what GitHub sends at most
 LONGEST_KEY = 200  # characters of an Idempotency-Key
 KEPT_HEADERS = ("ce-", "webhook-", "x-")  # what a vendor says beside the body
 SECRET_HEADERS = ("api-key", "auth", "cookie", "secret", "signature", "token")
-
-
-class Forbidden(DxError):
-    """The token may not do this."""
-
-
-class NotHere(DxError):
-    """There is nothing of this name."""
-
-
-class TooLarge(DxError):
-    """The body is larger than is read."""
 
 
 class Receipt(BaseModel):
@@ -168,10 +158,7 @@ def _append(stores: Stores, deliveries: Sequence[Delivery]) -> JSONResponse:
 
 def _authorize(stores: Stores, headers: Mapping[str, str], name: str) -> str:
     """The id of the request's token; TokenRefused without a valid one, Forbidden where it may not push this."""
-    scheme, _, text = headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not text:
-        raise TokenRefused("no API token: send `Authorization: Bearer TOKEN`, with one of `dxmetrics tokens create`")
-    token = stores.token(text.strip())
+    token = access.token(stores, headers)
     if not token.may_push(name):
         raise Forbidden(
             f"API token {token.name!r} may not push {name}: create one with --scope {INGEST}:{name} or {INGEST}"

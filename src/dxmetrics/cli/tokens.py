@@ -1,4 +1,4 @@
-"""API tokens, for those who push."""
+"""API tokens, for those who push or read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dxmetrics.state import State
 
 tokens_app = typer.Typer(
-    help="API tokens, for scripts and tools that push.", no_args_is_help=True, rich_markup_mode=None
+    help="API tokens, for scripts and tools that push or read.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(tokens_app, name="tokens")
 
@@ -27,7 +27,9 @@ def create(
     scopes: Annotated[
         list[str] | None,
         typer.Option(
-            "--scope", metavar="SCOPE", help="ingest (everything), ingest:deployments ..., surveys; repeatable"
+            "--scope",
+            metavar="SCOPE",
+            help="ingest (everything), ingest:deployments ..., read, surveys, reports; repeatable",
         ),
     ] = None,
     days: Annotated[int | None, typer.Option("--days", min=1, help="until it expires; none: never")] = None,
@@ -37,9 +39,9 @@ def create(
     from dxmetrics.events import plain
     from dxmetrics.pipeline import utc_now
     from dxmetrics.pipeline.pushes import EVENTS
-    from dxmetrics.state import INGEST, SURVEYS
+    from dxmetrics.state import BADGE, INGEST, READ, REPORTS, SURVEYS
 
-    known = [SURVEYS, INGEST, *(f"{INGEST}:{endpoint}" for endpoint in (EVENTS, *plain.PUSHES))]
+    known = [READ, BADGE, SURVEYS, REPORTS, INGEST, *(f"{INGEST}:{endpoint}" for endpoint in (EVENTS, *plain.PUSHES))]
     asked = scopes or [INGEST]
     for scope in asked:
         if scope not in known:

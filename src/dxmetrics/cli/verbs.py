@@ -133,7 +133,7 @@ def metrics(
         output.catalogue(published.catalogue(), is_json=as_json)
         return
     cells = published.query(
-        name, period=period, by=by or (), start=_day(since), end=_day(until), where=_filters(where), bots=bots
+        name, period=period, by=by or (), start=_day(since), end=_day(until), where=filters(where), bots=bots
     )
     output.cells(cells, published.definition(name), is_json=as_json)
 
@@ -153,7 +153,7 @@ def explain(
     from dxmetrics.cli import output
 
     published = _published(project)
-    receipt = published.explain(name, start=_day(since), end=_day(until), where=_filters(where), bots=bots, limit=limit)
+    receipt = published.explain(name, start=_day(since), end=_day(until), where=filters(where), bots=bots, limit=limit)
     output.receipt(receipt, is_json=as_json)
 
 
@@ -222,12 +222,12 @@ def _day(text: str | None) -> date | None:
         raise SettingsError(f"{text!r} is not a day: write it as 2026-03-31") from None
 
 
-def _filters(where: Sequence[str] | None) -> dict[str, list[str | None]]:
+def filters(where: Sequence[str] | None) -> dict[str, list[str | None]]:
     """`team=Payments` pairs as filters; values of one dimension are alternatives."""
-    filters: dict[str, list[str | None]] = {}
+    found: dict[str, list[str | None]] = {}
     for pair in where or ():
         dimension, separator, value = pair.partition("=")
         if not separator or not dimension:
             raise SettingsError(f"--where {pair!r} is not understood: write it as team=Payments")
-        filters.setdefault(dimension.strip(), []).append(value.strip() or None)
-    return filters
+        found.setdefault(dimension.strip(), []).append(value.strip() or None)
+    return found

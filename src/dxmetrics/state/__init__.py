@@ -8,10 +8,10 @@ from dxmetrics.state.inbox import Delivery, Failure, Received
 from dxmetrics.state.run_log import LogEntry
 from dxmetrics.state.schedule import Entry
 from dxmetrics.state.store import State, of_project, open_state
-from dxmetrics.state.tokens import INGEST, SURVEYS, ApiToken
+from dxmetrics.state.tokens import BADGE, INGEST, READ, REPORTS, SURVEYS, ApiToken
 from dxmetrics.state.waves import Cohort, Request, Wave
 
 __all__ = [
-    "INGEST", "SURVEYS", "ApiToken", "Cohort", "Delivery", "Entry", "Failure", "LogEntry", "Received", "Request",
-    "State", "Wave", "of_project", "open_state",
+    "BADGE", "INGEST", "READ", "REPORTS", "SURVEYS", "ApiToken", "Cohort", "Delivery", "Entry", "Failure", "LogEntry",
+    "Received", "Request", "State", "Wave", "of_project", "open_state",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""API tokens for those who push: shown once, kept as a hash.
+"""API tokens for those who push or read: shown once, kept as a hash.
 
 A token is `dx_<id>_<secret>`. The id finds its row; the SHA-256 of the whole is compared in constant time. A fast hash
 is right here: the secret is 32 random bytes, which nobody guesses, and it is checked with every request.
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 USE_NOTED_EVERY = timedelta(minutes=5)  # a request in between costs no write
 
 SURVEYS = "surveys"  # the scope of a token that may open, invite, remind and close on the Surveys page
+REPORTS = "reports"  # the scope of a token that may keep, write and send on the Reports page
+READ = "read"  # the scope of a token that may read every number and its rows
+BADGE = "badge"  # the scope of a token that may stand in the address of a badge; `badge:NAME` shows only that one
 INGEST = "ingest"  # the scope of a token that may push everything; `ingest:deployments` may push only those
 
 _FORM = re.compile(r"dx_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
@@ -50,6 +53,20 @@ class ApiToken:
     def may_push(self, endpoint: str) -> bool:
         """Whether it may push to this endpoint, such as `deployments`."""
         return INGEST in self.scopes or f"{INGEST}:{endpoint}" in self.scopes
+
+    @property
+    def may_read(self) -> bool:
+        """Whether it may read numbers."""
+        return READ in self.scopes
+
+    def may_show(self, badge: str) -> bool:
+        """Whether it may show this badge, such as `deployments?service=pay`."""
+        return BADGE in self.scopes or f"{BADGE}:{badge}" in self.scopes
+
+    @property
+    def is_for_badges(self) -> bool:
+        """Whether it can do nothing but show badges, so that an address may hold it."""
+        return all(scope.partition(":")[0] == BADGE for scope in self.scopes)
 
 
 class Tokens:
