@@ -5,7 +5,7 @@ unit      = "people"
 better    = "none"
 aggregate = "count"
 entity    = "person_week"
-source    = "metrics.md D3: weekly active users, by value actions"
+source    = "HEART (Google), engagement: weekly active users, by value actions"
 caveat    = """
 A person counts once a week and capability, so cut or filter by `capability`: whoever uses two counts
 twice in the sum. A login or a page view is no use, machines are none of them, and somebody nobody knows

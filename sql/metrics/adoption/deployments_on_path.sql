@@ -7,7 +7,7 @@ aggregate = "proportion"
 measure   = "is_on_path"
 entity    = "deployment"
 stream    = "deployments"
-source    = "metrics.md D1"
+source    = "MONK (Octopus Deploy), market share: of the deployments to production"
 caveat    = """
 The third denominator of the market share: it weighs services by how often they go to production. All
 services count, eligible or not, since the capability's first week."""

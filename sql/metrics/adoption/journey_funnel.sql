@@ -6,7 +6,7 @@ better    = "higher"
 aggregate = "proportion"
 measure   = "is_reached"
 entity    = "step"
-source    = "metrics.md D13"
+source    = "HEART (Google), task success: the steps of a new service in strict order"
 caveat    = """
 Cut by `step`: made, built (first successful pipeline), tried (first deployment to anywhere but
 production), live. n is of services that took the step before in time, in strict order. Younger than 30

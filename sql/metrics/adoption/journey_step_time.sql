@@ -6,7 +6,7 @@ better    = "lower"
 aggregate = "recovery"
 measure   = "hours"
 entity    = "step"
-source    = "metrics.md D13; CNCF platforms paper, latency to build and deploy a new service"
+source    = "CNCF platforms paper: latency to build and deploy a new service, step by step"
 caveat    = """
 Cut by `step`: from the step before it until then. Services that still stand before it count as waiting
 (Kaplan-Meier), also those that will never take it."""

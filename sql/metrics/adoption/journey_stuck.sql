@@ -5,7 +5,7 @@ unit      = "services"
 better    = "lower"
 aggregate = "stock"
 entity    = "service"
-source    = "metrics.md D13"
+source    = "HEART (Google), task success: who has not taken the next step"
 caveat    = """
 Cut by `step`, the one they wait for. What is never meant to be deployed, a library say, waits here for
 ever: name its type, and leave it out."""

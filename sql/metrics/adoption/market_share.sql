@@ -6,7 +6,7 @@ better    = "none"
 aggregate = "proportion"
 measure   = "is_using"
 entity    = "user_week"
-source    = "metrics.md D1; MONK (Octopus Deploy)"
+source    = "MONK (Octopus Deploy), market share: of those eligible"
 caveat    = """
 Of services, or of people where the capability is for them, that are eligible as dx.toml says. Uses it:
 a value action in the last four weeks, or one that lasts. Of several weeks it is their mean. Where use

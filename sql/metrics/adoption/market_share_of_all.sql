@@ -6,7 +6,7 @@ better    = "none"
 aggregate = "proportion"
 measure   = "is_using"
 entity    = "user_week"
-source    = "metrics.md D1"
+source    = "MONK (Octopus Deploy), market share: of all, eligible or not"
 caveat    = """
 The second denominator of the market share: those who are not eligible count too. Of several weeks it
 is their mean."""

@@ -6,7 +6,7 @@ better    = "higher"
 aggregate = "proportion"
 measure   = "is_success"
 entity    = "attempt"
-source    = "metrics.md D10"
+source    = "HEART (Google), task success: what was begun and succeeded"
 caveat    = """
 Value actions that succeeded or failed, as portals, CLIs and pipelines tell of them; what waits, or ended
 in a way nobody told, is left out. A failure that was the user's own, such as a name that was taken, counts

@@ -6,7 +6,7 @@ better    = "higher"
 aggregate = "proportion"
 measure   = "is_active"
 entity    = "person_week"
-source    = "metrics.md D5"
+source    = "HEART (Google), retention: by month of the first value action"
 caveat    = """
 Cut by `cohort` (month of the first value action) and `weeks_after` (weeks since the one of the first;
 at most 26); the window selects who began in it. `is_running` is of the week that is not over. The youngest

@@ -6,7 +6,7 @@ better    = "higher"
 aggregate = "proportion"
 measure   = "is_self_service"
 entity    = "request"
-source    = "metrics.md D7; CNCF platform maturity model, interfaces"
+source    = "CNCF platform maturity model, interfaces: without a ticket"
 caveat    = """
 Value actions that succeeded, and tickets for the same capability that were fulfilled; what failed and
 became a ticket counts once, as the ticket. Only capabilities that tickets ask for, or that name labels

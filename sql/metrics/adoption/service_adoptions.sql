@@ -5,7 +5,7 @@ unit      = "services"
 better    = "none"
 aggregate = "count"
 entity    = "service"
-source    = "metrics.md D, adopted_at"
+source    = "HEART (Google), adoption: the second of four weeks with a value action"
 caveat    = """
 In the first week that is the second of four with a value action; a service counts once per capability,
 also if it leaves it later."""

@@ -7,7 +7,7 @@ aggregate  = "median"
 measure    = "years"
 entity     = "service"
 is_current = true
-source     = "metrics.md D14: what else differs between services that adopt and others"
+source     = "our own: what else differs between services that adopt and others"
 caveat     = "Since the service, or its repository, was made; as of now. Unknown where neither says."
 decision   = "Where adopters are younger, compare services of one age before believing a difference."
 ---*/

@@ -7,7 +7,7 @@ aggregate = "recovery"
 measure   = "hours"
 entity    = "service"
 stream    = "deployments"
-source    = "metrics.md D6; CNCF platforms paper, latency to build and deploy a new service"
+source    = "CNCF platforms paper, latency to build and deploy a new service"
 caveat    = """
 From the making of the service, or of its repository. Services that are not deployed yet count as waiting
 (Kaplan-Meier), also those that never will be. Those older than what is observed are left out, and so are

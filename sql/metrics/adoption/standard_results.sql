@@ -7,7 +7,7 @@ aggregate   = "proportion"
 measure     = "is_passed"
 entity      = "result"
 is_current  = true
-source      = "metrics.md D9; the checks are the files of sql/standards"
+source      = "our own, after scorecards of service catalogues; the checks are the files of sql/standards"
 caveat      = """
 Passes of the checks that apply; what does not apply and what is exempt is left out. The level of a
 service is the highest tier of which, and of all below, it fails none. Checks are not weighed in this

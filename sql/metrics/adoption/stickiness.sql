@@ -6,7 +6,7 @@ better    = "none"
 aggregate = "mean"
 measure   = "percent_of_workdays"
 entity    = "person_month"
-source    = "metrics.md D4: mean daily users on workdays by monthly (28 days) users"
+source    = "HEART (Google), engagement: mean daily users on workdays by monthly (28 days) users"
 caveat    = """
 One row per person and week, on what share of the workdays of the 28 days that end with it they used it:
 its mean is mean daily by monthly users. Workdays are Monday to Friday, holidays among them. What one

@@ -6,7 +6,7 @@ better    = "none"
 aggregate = "proportion"
 measure   = "is_adopted"
 entity    = "team_week"
-source    = "metrics.md D2"
+source    = "HEART (Google), adoption and retention: by team, states over eight weeks"
 caveat    = """
 The share of teams it could serve that have adopted it; of several weeks it is their mean, so cut by
 `state` in one week. adopted: value actions in two of the last four weeks; trial: used within eight

@@ -7,7 +7,7 @@ aggregate   = "median"
 measure     = "versions"
 entity      = "service"
 is_current  = true
-source      = "metrics.md D8"
+source      = "our own, beside MONK's market share (Octopus Deploy): versions behind the newest"
 caveat      = """
 As of now, against the newest version that any service has or that the template's repository released.
 `days_behind` is between the releases of the two, where both are known. Services without a template, or

@@ -6,7 +6,7 @@ better    = "none"
 aggregate = "proportion"
 measure   = "is_from_template"
 entity    = "service"
-source    = "metrics.md D8"
+source    = "MONK (Octopus Deploy), market share: of the services that are made"
 caveat    = """
 By when the service, or its repository, was made; archived repositories and forks are left out. Where no
 service at all says which template it comes from, it is not known of any."""

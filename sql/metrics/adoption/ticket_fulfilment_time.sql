@@ -6,7 +6,7 @@ better    = "lower"
 aggregate = "recovery"
 measure   = "hours"
 entity    = "ticket"
-source    = "metrics.md D7; CNCF platforms paper, latency from request to fulfilment"
+source    = "CNCF platforms paper, latency from request to fulfilment"
 caveat    = """
 From creation until done, nights and weekends too. Tickets that still wait count as waiting
 (Kaplan-Meier); duplicates are left out."""

@@ -7,7 +7,7 @@ aggregate = "recovery"
 measure   = "hours"
 entity    = "newcomer"
 minimum_n = 5
-source    = "metrics.md D6; CNCF platforms paper, time to first code change of a new user"
+source    = "CNCF platforms paper, time to first code change of a new user; here to production"
 caveat    = """
 From midnight of the first day in a team. Those who are not there yet count as waiting (Kaplan-Meier), and
 so do those who write no code. Fewer than five have no number, nor a team that fewer than five joined: it

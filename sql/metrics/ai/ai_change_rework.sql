@@ -8,7 +8,7 @@ measure   = "is_reworked"
 entity    = "change"
 stream    = "changes"
 bots      = "included"
-source    = "metrics.md C, after DORA: cost per accepted change is paired with rework"
+source    = "DORA on AI-assisted development: cost per accepted change is paired with rework"
 caveat    = """
 Reworked: another change takes it back, or the first deployment that shipped it failed, with every
 change in it. What assistants are used for differs from what they are not: an association."""

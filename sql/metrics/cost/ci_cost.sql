@@ -8,7 +8,7 @@ measure   = "amount"
 entity    = "job"
 stream    = "pipeline_runs"
 bots      = "included"
-source    = "metrics.md B14: billable time of jobs by the price of their runner"
+source    = "our own: billable time of jobs by the price of their runner"
 caveat    = """
 Minutes that the CI system bills, times [cost] ci_prices. Jobs of unknown time or price are counted,
 never guessed. Not a part of Cost, whose bills may hold the same minutes."""

@@ -8,7 +8,7 @@ measure   = "amount"
 entity    = "charge"
 stream    = "costs"
 bots      = "included"
-source    = "metrics.md D12; FOCUS, focus.finops.org"
+source    = "FOCUS, focus.finops.org; FinOps Foundation, allocation"
 caveat    = """
 The sum of charges, credits taken off, each where its period begins; a month that is not over is not
 whole. `allocation` says what is direct, what is a part of what all share (split as [cost] shared

@@ -9,7 +9,7 @@ per       = "deployments"
 entity    = "charge"
 stream    = "costs"
 bots      = "included"
-source    = "metrics.md D12: direct cost and its part of what is shared, over deployments"
+source    = "FinOps Foundation, unit economics: direct cost and its part of what is shared, over deployments"
 caveat    = """
 All cost of the same services and time over their deployments to production, not what a deployment
 itself takes. Without a filter what is unallocated is in it. It falls as well when deployments

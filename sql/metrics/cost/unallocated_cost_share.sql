@@ -10,7 +10,7 @@ scale     = 100.0
 entity    = "charge"
 stream    = "costs"
 bots      = "included"
-source    = "metrics.md D12; FinOps Foundation, allocation"
+source    = "FinOps Foundation, allocation"
 caveat    = """
 Charges that name neither a service nor a team and are not said to be shared, over all. Cost per team or
 service rests on the rest."""

@@ -1,7 +1,8 @@
 """Services that adopted a capability against those that did not: effect sizes, intervals and words that claim no cause.
 
 The unit is the service with its own outcome, never a deployment: a busy service is one dot as a quiet one is. Pure
-functions over numbers, every interval a 95 % one with a fixed seed. Source: metrics.md D14.
+functions over numbers, every interval a 95 % one with a fixed seed. Below eight
+services a side there is no verdict, below five not even dots.
 """
 
 from __future__ import annotations

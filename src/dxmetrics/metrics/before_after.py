@@ -2,7 +2,7 @@
 
 Each adoption week is a cohort of its own with its own comparison, and only then are cohorts averaged: one regression
 over adoptions at different times would compare late adopters with early ones (Goodman-Bacon 2021,
-doi 10.1016/j.jeconom.2021.03.014). Source: metrics.md D14.
+doi 10.1016/j.jeconom.2021.03.014).
 """
 
 from __future__ import annotations

@@ -18,7 +18,6 @@ of 13 like it in a team and 5 of 13 in a band, ten of them in both, leaves no ch
 Somebody could have answered otherwise only where somebody else makes up for it in every sum: along a circle in the
 graph, from team to band where an answer could be higher and back where one could be lower. So answers on edges between
 its strongly connected parts are certain, and only regions of one mind may be; what is left is cut part by part.
-metrics.md, section E4.
 """
 
 from __future__ import annotations

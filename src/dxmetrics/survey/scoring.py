@@ -1,4 +1,4 @@
-"""Scores of survey answers, each with its 95 % interval. The formulas are those of metrics.md, section E2.
+"""Scores of survey answers, each with its 95 % interval.
 
 Pure functions over codes; what does not apply or was not answered is left out before.
 """

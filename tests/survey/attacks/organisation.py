@@ -60,7 +60,7 @@ def bounds(measure: str) -> tuple[Fraction, Fraction]:
 
 
 def score(measure: str, person: Person) -> Fraction | None:
-    """What a person adds to a measure, as metrics.md E2 has it; None: the person is not counted."""
+    """What a person adds to a measure, as scores count it; None: the person is not counted."""
     if measure == "devex":
         flow, wait = (_code(person, item) for item in ("focus_v1", "wait_v1"))
         return None if flow is None or wait is None else Fraction(flow - 1 + 5 - wait, 8) * 100

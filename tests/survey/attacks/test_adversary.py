@@ -33,7 +33,7 @@ def test_the_only_hidden_team_follows_from_the_total() -> None:
 
 
 def test_with_the_next_smallest_hidden_too_nothing_follows() -> None:
-    """metrics.md, example 22: A 12, B 7, C 4; A and the total are shown, B and C are 11 together."""
+    """Example 22: A 12, B 7, C 4; A and the total are shown, B and C are 11 together."""
     assert smallest_known([EVERYBODY, A], K) is None
     assert [one.people for one in known([EVERYBODY, A], 12)] == [B | C]
 
@@ -43,7 +43,7 @@ def test_two_hidden_teams_of_two_are_four_people() -> None:
 
 
 def test_two_filters_that_differ_by_one_person_tell_of_that_person() -> None:
-    """metrics.md, example 22: all 23, and 22 without contractors."""
+    """Example 22: all 23, and 22 without contractors."""
     assert smallest_known([people(0, 23), people(0, 22)], K) == people(22, 1)
 
 
