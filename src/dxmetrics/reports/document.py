@@ -68,7 +68,7 @@ class Sentence(Part):
 class Tile(Part):
     """One key figure: `compared` is what is said of the period before, `note` what the number rests on.
 
-    `points` are earlier periods, oldest first, for a line beside it; None where nothing is known.
+    `points` are earlier periods and its own, the oldest first, for a line beside it; None where nothing is known.
     """
 
     metric: str
@@ -177,11 +177,16 @@ Block = Annotated[Tiles | Sentences | Figure | Table | Meanings, Field(discrimin
 
 
 class Section(Part):
-    """A part of a document under a heading; `lead` is its finding in one sentence."""
+    """A part of a document under a heading; `lead` is its finding in one sentence.
+
+    `is_current`: it tells of the moment it was written, not of the period, such as how fresh the data is: that it
+    reads differently later corrects nothing.
+    """
 
     name: str
     title: str
     lead: str | None = None
+    is_current: bool = False
     blocks: tuple[Block, ...]
 
 
