@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 STATE = "state.sqlite"
 ANSWERS = "answers.sqlite"
 WAREHOUSE = "warehouse.duckdb"
+MAY_BE_SENT = "a backup was put back that is older: it may have been sent since"
 
 
 def backup(project: Project, folder: Path, clock: Callable[[], datetime]) -> Path:
@@ -64,6 +65,7 @@ def restore(project: Project, made: Path, clock: Callable[[], datetime]) -> None
         if (made / WAREHOUSE).is_file():
             _replace(made / WAREHOUSE, project.data / warehouse.FILE_NAME, clock())
         store.restore(made / STATE)
+        store.deliveries.doubt(MAY_BE_SENT)
         if (made / ANSWERS).is_file():
             with survey.answers_of(project, clock) as answers:
                 answers.restore(made / ANSWERS)

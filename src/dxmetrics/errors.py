@@ -16,7 +16,7 @@
     ├── TokenRefused            answer 401: another API token is needed
     ├── LinkRefused             show the page that says `why` a survey link answers nothing
     ├── AnswersRefused          show the survey again with what is wrong beside each question
-    ├── DeliveryError           a message was not taken by the mail server or by Slack; others go on
+    ├── DeliveryError           what is sent was not taken, by a server, a webhook, a folder or a store; others go on
     ├── ModelError              a file in sql/ is wrong; nothing of this build is kept
     └── CheckFailed             a check in sql/checks/ returned rows
 

@@ -1,4 +1,4 @@
-"""The right to write a project's warehouse: one process at a time has it, for as long as it lives."""
+"""The right to do what one process at a time may do, such as write a project's warehouse, for as long as it lives."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ class LeaseLost(DxError):
 
 
 class Lease:
-    """Our right to write, renewed by a thread of its own for as long as we live."""
+    """Our right, to write the warehouse or what else it is named, renewed by a thread of its own while we live."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, lease: str = LEASE) -> None:
         self._leases = state.leases
+        self._lease = lease
         self._name = f"{socket.gethostname()}/{os.getpid()}"
         self._renewed: float | None = None  # when it was surely ours; None: it is not
         self._is_over = threading.Event()
@@ -42,12 +43,12 @@ class Lease:
         if self._renewed is not None:
             self.require()
             return True
-        if not self._leases.acquire(LEASE, self._name, LEASE_LENGTH):
-            self.holder = self._leases.holder(LEASE) or ""
+        if not self._leases.acquire(self._lease, self._name, LEASE_LENGTH):
+            self.holder = self._leases.holder(self._lease) or ""
             if not _is_dead(self.holder):
                 return False
-            self._leases.release(LEASE, self.holder)
-            if not self._leases.acquire(LEASE, self._name, LEASE_LENGTH):
+            self._leases.release(self._lease, self.holder)
+            if not self._leases.acquire(self._lease, self._name, LEASE_LENGTH):
                 return False
         self._renewed = time.monotonic()
         if self._thread is None:
@@ -68,7 +69,7 @@ class Lease:
             self._thread.join()
         if self._renewed is not None:
             with suppress(StateError):  # then it ends by itself
-                self._leases.release(LEASE, self._name)
+                self._leases.release(self._lease, self._name)
 
     def _renew(self) -> None:
         while not self._is_over.wait(LEASE_LENGTH.total_seconds() / 3):
@@ -76,7 +77,7 @@ class Lease:
                 continue
             began = time.monotonic()
             try:
-                self._renewed = began if self._leases.renew(LEASE, self._name, LEASE_LENGTH) else None
+                self._renewed = began if self._leases.renew(self._lease, self._name, LEASE_LENGTH) else None
             except StateError as error:
                 log.warning("lease not renewed: %s", error)  # `require` says so when it is too late
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,7 @@ from dxmetrics import cadence, models, pipeline
 from dxmetrics.errors import ModelError, SettingsError, StateError, WarehouseError
 from dxmetrics.lease import Lease, LeaseLost
 from dxmetrics.pipeline import Asking, Collection, Listener, Noticed, ScopeMoved, StepFinished, counted
+from dxmetrics.reports.reporting import Reporting
 from dxmetrics.settings import PUSH_SOURCE
 from dxmetrics.sources import Source, configured
 
@@ -72,7 +74,8 @@ class Worker:
         self._next_look = 0.0  # at what is read so far
         self._rest_until = 0.0  # the last publication took its share of the machine until then
         self._tidied: datetime | None = None
-        self._asking = Asking(state, clock, self._asked)
+        self._asking = Asking(state, clock, partial(self._told, "ask"))
+        self._reporting = Reporting(state, clock, partial(self._told, "report"))
         self._closed: frozenset[str] | None = None  # waves of surveys whose results are computed
         self._said = ""
 
@@ -104,6 +107,7 @@ class Worker:
             return True
         finally:
             self._asking.finish(LAST_WORDS)
+            self._reporting.finish(LAST_WORDS)
             self._lease.release()
 
     def _say(self, text: str) -> None:
@@ -123,6 +127,7 @@ class Worker:
         sources = configured(project)
         self._tidy(project, sources)
         self._asking.look(project)
+        self._reporting.look(project)
         self._see_closed_waves()
         due = self._due(project, sources)
         if not due and not self._has_news and not self._state.inbox.pending(1):
@@ -237,9 +242,9 @@ class Worker:
             self._has_news = True
         self._closed = closed
 
-    def _asked(self, status: Outcome, message: str) -> None:
+    def _told(self, step: str, status: Outcome, message: str) -> None:
         with suppress(StateError):
-            self._state.run_log.add(self._run_id or "worker", "ask", status, message=message)
+            self._state.run_log.add(self._run_id or "worker", step, status, message=message)
         self._listen(Noticed(message))
 
     def _logged(self, event: Event) -> None:

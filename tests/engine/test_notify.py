@@ -300,7 +300,10 @@ def test_a_post_that_may_have_arrived_is_not_repeated(clock: Clock, answer: http
     ("answer", "told"),
     [
         (httpx2.Response(200, json={"ok": False, "error": "invalid_auth"}), "set DX_SLACK__TOKEN"),
-        (httpx2.Response(200, json={"ok": False, "error": "missing_scope"}), "scopes chat:write and users:read.email"),
+        (
+            httpx2.Response(200, json={"ok": False, "error": "missing_scope"}),
+            "scopes chat:write, users:read.email and files:write",
+        ),
         (httpx2.Response(200, json={"ok": False, "error": "fatal_error"}), "refused with fatal_error: try again"),
         (httpx2.Response(200, json=[]), r"correct \[slack\] url"),
         (httpx2.ConnectError("down"), "cannot be reached"),

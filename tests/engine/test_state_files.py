@@ -149,12 +149,14 @@ def test_a_backup_to_where_nothing_can_be_written_says_so(tmp_path: Path, clock:
         state.backup(tmp_path / "missing" / "copy.sqlite")
 
 
-ADDS_A_COLUMN = """
+BEFORE = schema.VERSION
+NEXT = f"{int(BEFORE) + 1:04}"
+ADDS_A_COLUMN = f"""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "{NEXT}"
+down_revision = "{BEFORE}"
 
 
 def upgrade() -> None:
@@ -166,9 +168,9 @@ def upgrade() -> None:
 def next_version(monkeypatch: pytest.MonkeyPatch, folder: Path, migration: str) -> None:
     """This program with one more migration."""
     shutil.copytree(schema.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "v0002_more.py").write_text(migration)
+    (folder / "versions" / f"v{NEXT}_more.py").write_text(migration)
     monkeypatch.setattr(schema, "MIGRATIONS", folder)
-    monkeypatch.setattr(schema, "VERSION", "0002")
+    monkeypatch.setattr(schema, "VERSION", NEXT)
 
 
 def test_an_older_store_is_copied_then_brought_up_to_date(
@@ -179,8 +181,8 @@ def test_an_older_store_is_copied_then_brought_up_to_date(
     with open_state("", path.parent, clock) as state:
         assert state.inbox.depth() == 1
     assert ask(path, "select delivery_id, signature from inbox") == [("1", "none")]
-    copy = path.with_name("state-0001-20260105T120000Z.sqlite")
-    assert ask(copy, "select version_num from state_version") == [("0001",)]
+    copy = path.with_name(f"state-{BEFORE}-20260105T120000Z.sqlite")
+    assert ask(copy, "select version_num from state_version") == [(BEFORE,)]
     assert ask(copy, "select delivery_id, body from inbox") == [("1", b"body")]
     with open_state("", path.parent, clock):
         assert sorted(file.name for file in path.parent.glob("*.sqlite")) == [copy.name, "state.sqlite"]
@@ -195,7 +197,7 @@ def test_a_change_of_the_schema_that_fails_half_way_is_undone(
     with pytest.raises(RuntimeError, match="half way"):
         open_state("", path.parent, clock)
     assert ask(path, "select name, sql from sqlite_master order by name") == before
-    assert ask(path, "select version_num from state_version") == [("0001",)]
+    assert ask(path, "select version_num from state_version") == [(BEFORE,)]
     assert ask(path, "select delivery_id from inbox") == [("1",)]
 
 
@@ -207,7 +209,7 @@ def test_a_backup_of_an_older_version_is_restored_in_the_shape_of_now(
     with open_state("", tmp_path / "data", clock) as state:
         state.restore(old)
         assert [one.delivery_id for one in state.inbox.pending(9)] == ["1"]
-    assert ask(old, "select version_num from state_version") == [("0001",)]
+    assert ask(old, "select version_num from state_version") == [(BEFORE,)]
 
 
 def test_a_clock_that_is_set_forward_ends_a_lease_and_its_holder_is_told(tmp_path: Path, clock: Clock) -> None:

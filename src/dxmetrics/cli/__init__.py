@@ -12,11 +12,11 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from dxmetrics.cli import copies, pushing, reading, running, surveys, tokens, verbs
+from dxmetrics.cli import copies, pushing, reading, reports, running, surveys, tokens, verbs
 from dxmetrics.cli.application import app
 from dxmetrics.errors import DxError
 
-__all__ = ["app", "copies", "main", "pushing", "reading", "run", "running", "surveys", "tokens", "verbs"]
+__all__ = ["app", "copies", "main", "pushing", "reading", "reports", "run", "running", "surveys", "tokens", "verbs"]
 
 INTERRUPTED = 130  # the exit code of a command ended by Ctrl-C
 

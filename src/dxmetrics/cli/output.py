@@ -20,10 +20,14 @@ from dxmetrics.sources import configured, described, kinds
 if TYPE_CHECKING:
     from dxmetrics.metrics import Cell, Definition, Health, Receipt
     from dxmetrics.project import Project
+    from dxmetrics.reports.library import ReportFile
     from dxmetrics.state import ApiToken, Failure, Wave
+    from dxmetrics.state.deliveries import Planned, ReportDelivery
+    from dxmetrics.state.editions import Edition
     from dxmetrics.survey import Instrument, Results
     from dxmetrics.trial import Trial
 
+NEWEST = 30  # editions in a table
 PIPE_WIDTH = 200  # columns where no terminal says how wide it is
 NUMBERS = frozenset({"value", "n", "k", "scopes", "rows", "measure"})
 
@@ -82,6 +86,44 @@ def results(found: Results, *, is_json: bool) -> None:
         sys.stdout.write(f"hidden: fewer than {found.k_cell} answered, or it would give away what so few said\n")
 
 
+def reports(found: Sequence[ReportFile], planned: Mapping[str, Planned]) -> None:
+    """Every report: for whom it is, of which period, and when it is sent."""
+    rows = [
+        {
+            "report": one.name,
+            "title": one.title,
+            "for": "each team" if one.audience == "team" else "everybody",
+            "period": one.period,
+            "formats": " ".join(one.formats),
+            "schedule": one.schedule,
+            "next": planned[one.name].next_at if one.name in planned else None,
+            "sent by": " ".join(dict.fromkeys(target.channel for target in one.deliver)) or None,
+        }
+        for one in found
+    ]
+    _table(rows, *(rows[0] if rows else ()))
+
+
+def editions(found: Sequence[Edition], deliveries: Sequence[ReportDelivery]) -> None:
+    """The newest of the editions that are kept, with how many recipients have them."""
+    ended: dict[tuple[str, int], list[str]] = {}
+    for one in deliveries:
+        ended.setdefault((one.id, one.edition), []).append(one.status)
+    rows = [
+        {
+            "id": one.id,
+            "edition": one.edition,
+            "from": one.starts_on,
+            "to": one.ends_on,
+            "written": one.made_at,
+            "data to": one.as_of,
+            "arrived": f"{told.count('sent')} of {len(told)}" if (told := ended.get((one.id, one.edition))) else None,
+        }
+        for one in found[:NEWEST]
+    ]
+    _table(rows, *rows[0])
+
+
 def cells(found: Sequence[Cell], definition: Definition, *, is_json: bool) -> None:
     """A line per number, with its interval and what it is made from."""
     if is_json:
@@ -133,7 +175,8 @@ def receipt(found: Receipt, *, is_json: bool) -> None:
             sys.stdout.write(f"{name:<{width}}{text}\n")
     shown = ("occurred_at", "entity_id", "title", "measure", "excluded_because", "url")
     _table([{**row, "measure": number(row.get("measure"))} for row in found.rows], *shown)
-    sys.stdout.write(f"{len(found.rows)} of {found.total_rows} rows\n")
+    why = ": they are people, who are counted and never listed" if found.definition.is_of_people else ""
+    sys.stdout.write(f"{len(found.rows)} of {found.total_rows} rows{why}\n")
 
 
 def sources(project: Project, health: Health | None, *, is_json: bool) -> None:

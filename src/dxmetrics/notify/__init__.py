@@ -1,7 +1,7 @@
-"""Messages to people: by mail, or directly in Slack."""
+"""Messages to people and channels: by mail, in Slack, or by a webhook."""
 
-from dxmetrics.notify.mail import Mail, Mailer
+from dxmetrics.notify.mail import Attachment, Mail, Mailer
 from dxmetrics.notify.outcome import Outcome
 from dxmetrics.notify.slack import Slack
 
-__all__ = ["Mail", "Mailer", "Outcome", "Slack"]
+__all__ = ["Attachment", "Mail", "Mailer", "Outcome", "Slack"]

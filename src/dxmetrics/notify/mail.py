@@ -11,8 +11,8 @@ import re
 import smtplib
 import ssl
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -35,13 +35,29 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class Attachment:
+    """A file that comes with a message."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Mail:
-    """One message to one person."""
+    """One message to one person.
+
+    `images` are PNGs that the HTML shows, by what it calls them after `cid:`. `key` makes the Message-ID the same each
+    time, so that a message sent twice can be known as one; left out: each has its own.
+    """
 
     to: str
     subject: str
     text: str
     html: str | None = None
+    images: Mapping[str, bytes] = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()
+    key: str | None = None
 
 
 class _ComeLater(Exception):
@@ -76,6 +92,7 @@ class Mailer:
         self._trust = trust
         self._server: smtplib.SMTP | None = None
         self._put_off = 0
+        self.code: int | None = None  # what the server answered last about a message; None: nothing
 
     def __enter__(self) -> Self:
         """Itself; the connection ends with the block."""
@@ -94,6 +111,7 @@ class Mailer:
 
     def send(self, mail: Mail) -> Outcome:
         """Hand a message over. DeliveryError: the server takes nothing from us, so nobody else's either."""
+        self.code = None
         try:
             recipient = _envelope(mail.to)
             message = self._message(mail)
@@ -144,6 +162,7 @@ class Mailer:
 
     def _told(self, server: smtplib.SMTP, code: int) -> Outcome:
         """What a refusal of this one message means."""
+        self.code = code
         if code == FAREWELL:
             self._drop()
             raise _ComeLater(f"code={code}", is_recipient=False)
@@ -242,12 +261,18 @@ class Mailer:
         message["To"] = mail.to
         message["Subject"] = mail.subject
         message["Date"] = format_datetime(self._now())
-        message["Message-ID"] = make_msgid(domain=self._domain)
+        message["Message-ID"] = f"<{mail.key}@{self._domain}>" if mail.key else make_msgid(domain=self._domain)
         message["Auto-Submitted"] = "auto-generated"
         message["X-Auto-Response-Suppress"] = "All"  # Exchange would answer with absence notes
         message.set_content(mail.text, cte="quoted-printable")
         if mail.html is not None:
             message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+            *_, html = message.iter_parts()
+            for name, image in mail.images.items():
+                html.add_related(image, "image", "png", cid=f"<{name}>", disposition="inline")
+        for one in mail.attachments:
+            kind, _, subtype = one.media_type.partition(";")[0].partition("/")
+            message.add_attachment(one.content, kind, subtype, filename=one.name)
         content = message.as_bytes().rstrip(b"\r\n") + b"\r\n"
         return re.sub(rb"(?m)^\.", b"..", content) + b".\r\n"
 

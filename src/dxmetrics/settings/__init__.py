@@ -30,6 +30,7 @@ from dxmetrics.settings.sections import (
     Mail,
     Organisation,
     Production,
+    Reports,
     Schedule,
     Serve,
     Slack,
@@ -63,6 +64,7 @@ class Settings(Section):
     surveys: Surveys = Surveys()
     mail: Mail = Mail()
     slack: Slack = Slack()
+    reports: Reports = Reports()
     cost: Cost = Cost()
     sources: dict[str, dict[str, Any]] = Field(default_factory=dict, repr=False)  # may hold secrets
     services: tuple[ServiceEntry, ...] = ()
@@ -146,16 +148,17 @@ def _with_environment(
 
 
 def _value(text: str, model: type[BaseModel], key: str) -> Any:
-    """The variable's text as the setting's type wants it: lists as TOML or separated by commas, else the text."""
+    """The variable's text as the setting's type wants it: lists as TOML or separated by commas, tables as TOML."""
     field = model.model_fields.get(key)
-    if field is None or not str(field.annotation).startswith("tuple"):
+    kind = "" if field is None else str(field.annotation).partition("[")[0]
+    if kind not in ("tuple", "dict"):
         return text
-    if text.lstrip().startswith("["):
+    if text.lstrip().startswith(("[", "{")):
         try:
             return tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:
             return text
-    return [part.strip() for part in text.split(",") if part.strip()]
+    return text if kind == "dict" else [part.strip() for part in text.split(",") if part.strip()]
 
 
 def variables(settings: Settings) -> dict[str, Any]:

@@ -224,6 +224,31 @@ class Slack(Section):
     url: Text = Field(default="https://slack.com/api", description="address of its Web API")
 
 
+class Reports(Section):
+    """Where reports go, beside mail and Slack's own API."""
+
+    address: Text | None = Field(
+        default=None,
+        description="where people open the dashboard, for links in messages to the archive: https://dx.example.org",
+    )
+    teams_webhooks: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description="addresses of Microsoft Teams' workflows by the names that reports call them, better in "
+        'DX_REPORTS__TEAMS_WEBHOOKS: { engineering = "https://..." }',
+    )
+    slack_webhooks: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description="the same for incoming webhooks of Slack and what takes its messages, better in "
+        "DX_REPORTS__SLACK_WEBHOOKS",
+    )
+    store: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description="how object stores are reached, better in DX_REPORTS__STORE; left out: as the environment says "
+        '(AWS_ACCESS_KEY_ID ...): { endpoint = "https://minio.example.org", access_key_id = "...", '
+        'secret_access_key = "..." }',
+    )
+
+
 class CiPrice(Section):
     """What a minute of some CI runners costs."""
 

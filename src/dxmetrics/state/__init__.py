@@ -1,4 +1,4 @@
-"""Operational state: inbox, leases, API tokens, schedule, run log and survey waves, in SQLite or PostgreSQL.
+"""Operational state: inbox, leases, API tokens, schedule, run log and survey waves, reports, in SQLite or PostgreSQL.
 
 The web process and the worker share it; everything else that is kept is in the warehouse, which one process writes.
 `open_state` opens it.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from dxmetrics.state.database import Database
 
-VERSION = "0001"
+VERSION = "0002"
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "state_version"  # not Alembic's own name: a PostgreSQL database may hold another program's tables
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from dxmetrics.state import copies, schema
 from dxmetrics.state.contacts import Contacts
 from dxmetrics.state.database import Store, connect
+from dxmetrics.state.deliveries import Deliveries
+from dxmetrics.state.editions import Editions
 from dxmetrics.state.inbox import Inbox
 from dxmetrics.state.leases import Leases
 from dxmetrics.state.run_log import RunLog
@@ -39,6 +41,8 @@ class State(Store):
         self.run_log = RunLog(database)
         self.waves = Waves(database)
         self.contacts = Contacts(database)
+        self.editions = Editions(database)
+        self.deliveries = Deliveries(database)
 
     def backup(self, path: Path) -> None:
         """Write everything to the new SQLite file `path`, as of one moment, while others go on."""

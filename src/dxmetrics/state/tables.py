@@ -213,3 +213,56 @@ survey_salt = Table(
     Column("name", String, primary_key=True),
     Column("value", LargeBinary, nullable=False),
 )
+
+# Documents are kept whole, as compressed JSON: rendering one asks nothing else. An edition never changes.
+report_editions = Table(
+    "report_editions",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("edition", Integer, primary_key=True, autoincrement=False),
+    Column("report", String, nullable=False),
+    Column("title", String, nullable=False),
+    Column("team", String),
+    Column("starts_on", Date, nullable=False),
+    Column("ends_on", Date, nullable=False),
+    Column("as_of", Instant, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+)
+
+report_deliveries = Table(
+    "report_deliveries",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("edition", Integer, primary_key=True, autoincrement=False),
+    Column("channel", String, primary_key=True),
+    Column("recipient", String, primary_key=True),
+    Column("formats", JSON, nullable=False),
+    Column("status", String, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("planned_at", Instant, nullable=False),
+    Column("next_at", Instant),
+    Column("ended_at", Instant),
+    Column("why", Text),
+)
+
+# What the schedule has written: each report of a team for a period once, whatever edition it was.
+report_runs = Table(
+    "report_runs",
+    metadata,
+    Column("report", String, primary_key=True),
+    Column("team", String, primary_key=True),  # blank: all teams
+    Column("period", String, primary_key=True),
+    Column("id", String, nullable=False),
+    Column("edition", Integer, nullable=False),
+    Column("written_at", Instant, nullable=False),
+)
+
+report_schedule = Table(
+    "report_schedule",
+    metadata,
+    Column("report", String, primary_key=True),
+    Column("schedule", String, nullable=False),
+    Column("next_at", Instant, nullable=False),
+    Column("waits_for", Text),
+)
