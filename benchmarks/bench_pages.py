@@ -34,7 +34,7 @@ def measure() -> Iterator[Measurement]:
         started = time.process_time()
         warmup.run()
         yield Measurement("warm-up before the first reader", f"{time.process_time() - started:.2f} s CPU")
-        for name in ("delivery", "data_health", "definitions"):
+        for name in ("overview", "delivery", "data_health", "definitions"):
             app = AppTest.from_file(builtin_root() / "dashboards" / "pages" / f"{name}.py", default_timeout=120)
             yield Measurement(f"{name}: first run", f"{rerun(app) * 1000:.0f} ms CPU")
             cached = statistics.median(rerun(app) for _ in range(RERUNS))

@@ -13,10 +13,13 @@ from tests.pages.browser import chromium
 
 DESKTOP, PHONE = 1440, 390
 PICTURES: dict[str, tuple[str, int, Literal["light", "dark"]]] = {
-    "delivery": ("/", DESKTOP, "light"),
-    "delivery-dark": ("/", DESKTOP, "dark"),
-    "delivery-390": ("/", PHONE, "light"),
-    "receipt": ("/?receipt=change_fail_rate", DESKTOP, "light"),
+    "overview": ("/", DESKTOP, "light"),
+    "overview-dark": ("/", DESKTOP, "dark"),
+    "overview-390": ("/", PHONE, "light"),
+    "delivery": ("/delivery", DESKTOP, "light"),
+    "delivery-dark": ("/delivery", DESKTOP, "dark"),
+    "delivery-390": ("/delivery", PHONE, "light"),
+    "receipt": ("/delivery?receipt=change_fail_rate", DESKTOP, "light"),
     "data-health": ("/data_health", DESKTOP, "light"),
     "experience": ("/experience", DESKTOP, "light"),
     "experience-dark": ("/experience", DESKTOP, "dark"),

@@ -2,8 +2,6 @@
 
 import streamlit as st
 
-from dxmetrics import numbers
-from dxmetrics.metrics import FEW_PEOPLE
 from dxmetrics.ui import charts, frame, receipt, theme
 from dxmetrics.ui.adoption import (
     activity,
@@ -28,10 +26,7 @@ if seen is None:
     view.nothing_yet()
     st.stop()
 with head:
-    frame.lead(
-        f"{numbers.count(len(seen.capabilities), 'capability', 'capabilities')} as declared in dx.toml · "
-        f"data to {numbers.instant(read.metrics.as_of)} · no number of {FEW_PEOPLE}"
-    )
+    frame.lead(view.lead(seen))
 
 shares = rows.reaches(seen)
 with frame.card("reach", "How far each capability reaches", reach.summary(shares)):

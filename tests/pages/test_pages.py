@@ -11,7 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dxmetrics import numbers, state, ui
-from dxmetrics.metrics import Metrics, complete_weeks
+from dxmetrics.metrics import Definition, Metrics, complete_weeks
+from dxmetrics.metrics.store import Publication
 from dxmetrics.project import Project
 from dxmetrics.state import Delivery
 from dxmetrics.ui import receipt
@@ -24,6 +25,7 @@ WINDOW = complete_weeks(13, NOW, "UTC")
 @pytest.mark.parametrize(
     ("name", "title"),
     [
+        ("overview", "Overview"),
         ("delivery", "Delivery performance"),
         ("data_health", "Data health"),
         ("definitions", "Definitions"),
@@ -198,6 +200,32 @@ def test_before_the_first_publication_the_page_says_what_to_run(
     assert "dxmetrics up" in app.code[0].value
 
 
+@pytest.mark.parametrize(
+    ("name", "metric"),
+    [
+        ("delivery", "change_fail_rate"),
+        ("adoption", "stickiness"),
+        ("standards", "standard_results"),
+        ("does_it_help", "market_share"),
+        ("cost", "cost"),
+        ("ai_assistants", "ai_reach"),
+    ],
+)
+def test_a_page_of_what_is_not_built_yet_says_so(
+    open_afresh: OpenPage, monkeypatch: pytest.MonkeyPatch, name: str, metric: str
+) -> None:
+    known = Publication.definition
+
+    def definition(publication: Publication, asked: str) -> Definition:
+        return known(publication, "not yet" if asked == metric else asked)
+
+    monkeypatch.setattr(Publication, "definition", definition)
+    app = open_afresh(name)
+    assert not app.exception
+    assert "Not built yet" in html(app)
+    assert app.code[-1].value == "dxmetrics build"
+
+
 def test_a_new_publication_is_picked_up_without_a_restart(
     published: Project, tmp_path: Path, serve: Callable[[Path, Path], None]
 ) -> None:
@@ -224,7 +252,7 @@ def test_a_page_of_the_users_own_project_is_in_the_navigation(
     script = Path(ui.__file__).with_name("navigation.py")
     app = AppTest.from_file(script, default_timeout=60).run()
     assert not app.exception
-    assert app.title[0].value == "Delivery performance"
+    assert app.title[0].value == "Overview"
     app.switch_page(str(own / "on_call.py")).run()
     assert app.title[0].value == "On call"
 

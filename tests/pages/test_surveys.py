@@ -46,7 +46,7 @@ class Desk:
 
     def unlocked(self, **query: str) -> AppTest:
         app = self.open(**query)
-        return app.text_input(key=controls.TOKEN).set_value(self.token()[0]).run()
+        return app.text_input(key=controls.LOCK.key).set_value(self.token()[0]).run()
 
     def asking(self) -> Wave:
         asked = instruments_of(Project.find(self.folder))[SURVEY].to_json()
@@ -195,7 +195,7 @@ def test_a_token_opens_a_wave_and_is_in_no_address(desk: Desk) -> None:
 def test_a_token_that_is_not_for_surveys_is_refused(desk: Desk, scope: str, typed: str | None, reason: str) -> None:
     text, _ = desk.token(scope)
     app = desk.open()
-    app.text_input(key=controls.TOKEN).set_value(typed or text).run()
+    app.text_input(key=controls.LOCK.key).set_value(typed or text).run()
     assert reason in app.error[0].value
     assert app.button(key=f"open-{SURVEY}").disabled
 
@@ -203,7 +203,7 @@ def test_a_token_that_is_not_for_surveys_is_refused(desk: Desk, scope: str, type
 def test_a_token_that_was_revoked_since_the_page_was_drawn_changes_nothing(desk: Desk) -> None:
     text, key = desk.token()
     app = desk.open()
-    app.text_input(key=controls.TOKEN).set_value(text).run()
+    app.text_input(key=controls.LOCK.key).set_value(text).run()
     assert not app.button(key=f"open-{SURVEY}").disabled
     desk.state.tokens.revoke(key)
     app.button(key=f"open-{SURVEY}").click().run()
@@ -215,7 +215,7 @@ def test_changes_can_be_locked_again(desk: Desk) -> None:
     app = desk.unlocked()
     app.button(key="lock").click().run()
     assert app.button(key=f"open-{SURVEY}").disabled
-    assert app.text_input(key=controls.TOKEN).value == ""
+    assert app.text_input(key=controls.LOCK.key).value == ""
 
 
 @pytest.mark.parametrize(("kind", "words"), [("invite", "Invitations are asked for"), ("remind", "Reminders are")])

@@ -48,6 +48,25 @@ def face(read: Reading, name: str, label: str, choice: Choice) -> str:
     return read.once(("face", name, label, choice), lambda: _face(read, name, label, choice))
 
 
+def compact(read: Reading, name: str, label: str, choice: Choice) -> str:
+    """What a smaller card shows, as HTML: the value, what it rests on, the change and the line."""
+    return read.once(("compact", name, label, choice), lambda: _compact(read, name, label, choice))
+
+
+def _compact(read: Reading, name: str, label: str, choice: Choice) -> str:
+    definition, comparison = read.definition(name), read.comparison(name, choice.start, choice.end, choice.where)
+    weeks = read.cells(name, choice.start, choice.until, choice.where, period="week")
+    cell = comparison.current
+    state = f'<div class="dx-note reason">{escape(cell.reason or "not enough data")}</div>'
+    if cell.value is not None:
+        sure = numbers.interval(cell.ci_low, cell.ci_high, cell.unit)
+        title = f' title="95 %: {escape(sure)}"' if sure else ""
+        state = f'<div class="dx-note"{title}>{escape(_seen(read, definition, cell, choice))}</div>'
+        state += _change(definition, comparison)
+    line = sparkline.drawn(weeks, f"{label} by week")
+    return f'<div class="dx-label">{escape(label)}</div>{_value(cell)}{state}{line}'
+
+
 def _face(read: Reading, name: str, label: str, choice: Choice) -> str:
     window = (choice.start, choice.end, choice.where)
     definition = read.definition(name)
@@ -100,15 +119,20 @@ def flags(cell: Cell) -> list[str]:
 
 
 def _basis(read: Reading, definition: Definition, cell: Cell, choice: Choice) -> str:
-    """What the value rests on: n (or k of n), and its 95 % interval."""
-    seen = f"{cell.n:,} {definition.entities}" if cell.k is None else f"{cell.k:,} of {cell.n:,} {definition.entities}"
+    """What the value rests on, and its 95 % interval."""
+    sure = numbers.interval(cell.ci_low, cell.ci_high, cell.unit)
+    seen = escape(_seen(read, definition, cell, choice))
+    return f'<div class="dx-note">{seen}{f"<br>95 %: {sure}" if sure else ""}</div>'
+
+
+def _seen(read: Reading, definition: Definition, cell: Cell, choice: Choice) -> str:
+    """What a value rests on: n, or k of n."""
     if definition.aggregate == "active_days":  # its n are weeks; the events behind them are counted by another metric
         events = read.comparison("deployments", choice.start, choice.end, choice.where).current.n
-        seen = f"{numbers.count(events, 'deploy')} in {numbers.count(cell.n, 'week')}"
-    elif definition.aggregate == "recovery":
-        seen = f"{cell.k or 0:,} of {cell.n:,} recovered"
-    sure = numbers.interval(cell.ci_low, cell.ci_high, cell.unit)
-    return f'<div class="dx-note">{escape(seen)}{f"<br>95 %: {sure}" if sure else ""}</div>'
+        return f"{numbers.count(events, 'deploy')} in {numbers.count(cell.n, 'week')}"
+    if definition.aggregate == "recovery":
+        return f"{cell.k or 0:,} of {cell.n:,} recovered"
+    return f"{cell.n:,} {definition.entities}" if cell.k is None else f"{cell.k:,} of {cell.n:,} {definition.entities}"
 
 
 def _change(definition: Definition, comparison: Comparison) -> str:

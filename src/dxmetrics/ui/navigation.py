@@ -12,9 +12,13 @@ from dxmetrics.ui import reading
 
 STATIC = builtin_root() / "dashboards" / "static"
 
-# section -> page file -> (title, icon); the first page is the default. A file that does not exist is not listed.
+# section -> page file -> (title, icon). A file that does not exist is not listed.
 SECTIONS = {
-    "Metrics": {"delivery.py": ("Delivery", "rocket_launch"), "experience.py": ("Experience", "sentiment_satisfied")},
+    "Metrics": {
+        "overview.py": ("Overview", "dashboard"),
+        "delivery.py": ("Delivery", "rocket_launch"),
+        "experience.py": ("Experience", "sentiment_satisfied"),
+    },
     "Platform": {
         "adoption.py": ("Adoption", "hub"),
         "standards.py": ("Standards", "verified"),
@@ -22,12 +26,14 @@ SECTIONS = {
         "cost.py": ("Cost", "payments"),
         "ai_assistants.py": ("AI assistants", "smart_toy"),
     },
+    "Share": {"reports.py": ("Reports", "description")},
     "Manage": {
         "surveys.py": ("Surveys", "ballot"),
         "data_health.py": ("Data health", "database"),
         "definitions.py": ("Definitions", "menu_book"),
     },
 }
+DEFAULT = "overview.py"
 OWN_SECTION = "Our pages"
 
 
@@ -36,7 +42,7 @@ def pages(project: Project) -> dict[str, list[st.Page]]:
     files = {file.name: file for file in project.pages}
     sections = {
         section: [
-            st.Page(files.pop(name), title=title, icon=f":material/{icon}:", default=name == "delivery.py")
+            st.Page(files.pop(name), title=title, icon=f":material/{icon}:", default=name == DEFAULT)
             for name, (title, icon) in listed.items()
             if name in files
         ]

@@ -3,16 +3,29 @@
 from dxmetrics import palette
 from dxmetrics.errors import DxError
 from dxmetrics.ui import cards, charts, filters, reading, stages, tables
+from dxmetrics.ui.overview import faces, news
 from dxmetrics.ui.reading import Reading
 
 
 def run() -> None:
-    """Imports what pages import and asks what the first page will ask; without a readable publication that is all."""
+    """Imports what pages import and asks what the first two will ask; without a readable publication that is all."""
     try:
         read = reading.current()
+        _overview(read)
+        _delivery(read)
     except DxError:
         return  # the page says what is wrong; a server that does not start says it to nobody
-    _delivery(read)
+
+
+def _overview(read: Reading) -> None:
+    choice = filters.usual(read)
+    for name, label in cards.DORA.items():
+        cards.compact(read, name, label, choice)
+    faces.adoption(read, choice)
+    faces.experience(read)
+    faces.cost(read, choice)
+    news.changed(read, choice)
+    news.needed(read)
 
 
 def _delivery(read: Reading) -> None:

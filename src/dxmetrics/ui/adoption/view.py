@@ -5,7 +5,8 @@ from datetime import date, timedelta
 
 import streamlit as st
 
-from dxmetrics.metrics import Cell, complete_weeks
+from dxmetrics import numbers
+from dxmetrics.metrics import FEW_PEOPLE, Cell, complete_weeks
 from dxmetrics.settings.entries import CapabilityEntry
 from dxmetrics.ui import frame, reading
 from dxmetrics.ui.filters import USUAL, WEEKS, Choice
@@ -52,6 +53,15 @@ class View:
         window = (start or self.choice.start, end or self.choice.end)
         cells = self.read.cells(metric, *window, {}, by=("capability",))
         return {name: cell for cell in cells if (name := cell.dimensions["capability"]) is not None}
+
+
+def lead(seen: View) -> str:
+    """What the page tells of, and how fresh it is."""
+    declared = numbers.count(len(seen.capabilities), "capability", "capabilities")
+    return (
+        f"{declared} as declared in dx.toml · data to {numbers.instant(seen.read.metrics.as_of)} · "
+        f"no number of {FEW_PEOPLE}"
+    )
 
 
 def title_of(one: CapabilityEntry) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from html import escape
@@ -18,18 +17,17 @@ import streamlit as st
 
 from dxmetrics import numbers
 from dxmetrics import survey as surveying
-from dxmetrics.errors import DxError, TokenRefused
 from dxmetrics.pipeline import utc_now
-from dxmetrics.state import SURVEYS, Request, State, Wave
+from dxmetrics.state import SURVEYS, Request, Wave
 from dxmetrics.survey import form, invitations, privacy, waves
-from dxmetrics.ui import bars, frame
+from dxmetrics.ui import bars, frame, lock
+from dxmetrics.ui.lock import Lock
 from dxmetrics.ui.surveys.desk import Desk, closes, upcoming
 
 if TYPE_CHECKING:
     from dxmetrics.survey import Instrument
 
-TOKEN = "surveys_token"  # noqa: S105  (the key in the session's memory)
-COMMAND = "dxmetrics tokens create surveys-page --scope surveys --days 90"
+LOCK = Lock(SURVEYS)
 PHONE = (390, 720)  # CSS pixels
 FOLLOWS_EVERY = 10.0  # seconds
 REPORTS = 3  # of the worker that are shown
@@ -37,19 +35,6 @@ REQUESTS: dict[Request, tuple[str, str, str]] = {
     "invite": ("Invite", "mail", "Invitations are asked for: the worker sends them within a minute."),
     "remind": ("Remind", "notifications", "Reminders are asked for: the worker sends them within a minute."),
 }
-
-
-def refused(state: State, typed: str) -> str | None:
-    """Why this token allows no changes; None where it does."""
-    if not typed:
-        return "no token was typed"
-    try:
-        token = state.tokens.check(typed)
-    except TokenRefused as error:
-        return str(error)
-    if SURVEYS not in token.scopes:
-        return f"API token {token.name!r} has no scope surveys: create one with `{COMMAND}`"
-    return None
 
 
 def preview(chosen: Instrument) -> None:
@@ -75,18 +60,18 @@ def preview(chosen: Instrument) -> None:
 def wave(desk: Desk, chosen: Instrument) -> None:
     """The card of the wave that is open, with its buttons; or what it takes to open one."""
     running = desk.running(chosen.survey.id)
-    is_unlocked = refused(desk.state, _typed()) is None
+    is_unlocked = LOCK.refusal(desk.state) is None
     if running is None:
         with frame.card("wave", "Open a wave", upcoming(desk, chosen)):
             _opening(desk, chosen, is_unlocked=is_unlocked)
-            _token(desk)
+            LOCK.show(desk.state)
         return
     note = f"Opened {numbers.day(running.opened_at.astimezone(desk.zone).date())}, {closes(desk, running)}"
     with frame.card("wave", f"{running.name} is open", note):
         _follow(desk, running.id, chosen.privacy.k_cell)
         _buttons(desk, running, is_unlocked=is_unlocked)
         _reports(desk, chosen.survey.id)
-        _token(desk)
+        LOCK.show(desk.state)
 
 
 def participation(running: Wave, k: int) -> str:
@@ -136,8 +121,8 @@ def _opening(desk: Desk, chosen: Instrument, *, is_unlocked: bool) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         name = st.text_input("Name", waves.wave_name(chosen, desk.today), key=f"name-{survey}", width=150)
         days = st.number_input("Days", 1, 120, chosen.wave.days, key=f"days-{survey}", width=130)
-        if _is_clicked(desk, "Open", "play_arrow", f"open-{survey}", is_unlocked):
-            _do(lambda: open_wave(desk, chosen, name or "", int(days)))
+        if LOCK.is_clicked(desk.state, "Open", "play_arrow", f"open-{survey}", is_on=is_unlocked):
+            lock.change(lambda: open_wave(desk, chosen, name or "", int(days)))
     st.caption("Opening sends nothing: then invite, or hand out links with `dxmetrics survey links`.")
 
 
@@ -148,12 +133,12 @@ def _buttons(desk: Desk, running: Wave, *, is_unlocked: bool) -> None:
     with st.container(horizontal=True, gap="small"):
         for kind, (title, icon, _) in REQUESTS.items():
             is_on = is_unlocked and can_send and kind not in asked
-            if _is_clicked(desk, title, icon, f"{kind}-{running.id}", is_on):
-                _do(partial(desk.state.waves.ask, running.id, kind))
+            if LOCK.is_clicked(desk.state, title, icon, f"{kind}-{running.id}", is_on=is_on):
+                lock.change(partial(desk.state.waves.ask, running.id, kind))
         with st.popover("Close", icon=":material/stop:", disabled=not is_unlocked):
             st.write("Nobody can answer any more, and it cannot be opened again.")
-            if _is_clicked(desk, "Close it now", "stop", f"close-{running.id}", is_unlocked):
-                _do(partial(close, desk, running))
+            if LOCK.is_clicked(desk.state, "Close it now", "stop", f"close-{running.id}", is_on=is_unlocked):
+                lock.change(partial(close, desk, running))
     for kind in sorted(asked):
         st.caption(REQUESTS[kind][2])
     if not can_send:
@@ -161,55 +146,6 @@ def _buttons(desk: Desk, running: Wave, *, is_unlocked: bool) -> None:
             "Nobody can be written to yet: set [surveys] address, and [mail] host or [slack] token, in dx.toml; "
             "or hand out links with `dxmetrics survey links`."
         )
-
-
-def _is_clicked(desk: Desk, title: str, icon: str, key: str, is_on: bool) -> bool:
-    """Draws a button that changes something; whether it was clicked by somebody who may.
-
-    The token is looked at again: it may have been revoked meanwhile, and only browsers hold back a disabled button.
-    """
-    if not st.button(title, icon=f":material/{icon}:", key=key, disabled=not is_on):
-        return False
-    refusal = refused(desk.state, _typed())
-    if refusal is not None:
-        st.error(refusal)
-    return refusal is None
-
-
-def _do(change: Callable[[], object]) -> None:
-    """Make a change and draw the page anew; or say why it cannot be made."""
-    try:
-        change()
-    except DxError as error:
-        st.error(str(error))
-    else:
-        st.rerun()
-
-
-def _typed() -> str:
-    """The token of this session."""
-    return str(st.session_state.get(TOKEN) or "").strip()
-
-
-def _lock() -> None:
-    st.session_state[TOKEN] = ""
-
-
-def _token(desk: Desk) -> None:
-    """Where the token is typed, with the command that makes one; once it allows changes, what takes it away again."""
-    typed = _typed()
-    refusal = refused(desk.state, typed)
-    if refusal is None:
-        st.button("Lock changes again", icon=":material/lock:", type="tertiary", key="lock", on_click=_lock)
-        return
-    st.html('<div class="dx-head"><b>Locked</b><span>Changes need an API token with the scope surveys</span></div>')
-    st.text_input(
-        "API token", type="password", key=TOKEN, placeholder="dx_…", autocomplete="off",
-        label_visibility="collapsed", persist_state="session",
-    )  # fmt: skip
-    if typed:
-        st.error(refusal)
-    st.code(COMMAND, language="bash", wrap_lines=True)
 
 
 def _bar(words: str, answered: int, invited: int) -> str:
