@@ -1,6 +1,6 @@
 """`python -m docs.screenshots http://localhost:8501 docs`: pictures of every page, as a reader sees it.
 
-Needs Chromium (see tests/pages/browser.py) and a dashboard that runs there. `delivery.png` is the README's picture.
+Needs Chromium (see tests/pages/browser.py) and a dashboard that runs there. `overview.png` is the README's picture.
 """
 
 from __future__ import annotations
@@ -24,6 +24,12 @@ PICTURES: dict[str, tuple[str, int, Literal["light", "dark"]]] = {
     "experience": ("/experience", DESKTOP, "light"),
     "experience-dark": ("/experience", DESKTOP, "dark"),
     "experience-390": ("/experience", PHONE, "light"),
+    "adoption": ("/adoption", DESKTOP, "light"),
+    "standards": ("/standards", DESKTOP, "light"),
+    "does-it-help": ("/does_it_help", DESKTOP, "light"),
+    "cost": ("/cost", DESKTOP, "light"),
+    "ai-assistants": ("/ai_assistants", DESKTOP, "light"),
+    "reports": ("/reports", DESKTOP, "light"),
     "surveys": ("/surveys", DESKTOP, "light"),
     "definitions": ("/definitions?change_lead_time=true", DESKTOP, "light"),
 }

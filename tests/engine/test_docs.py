@@ -18,7 +18,7 @@ from dxmetrics.survey.read import Surveys
 from tests.conftest import Clock
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("push.md", "running.md", "surveys.md")
+PAGES = ("platform.md", "push.md", "running.md", "surveys.md")
 BLOCKS = [
     (page, kind, text)
     for page in PAGES
@@ -55,7 +55,8 @@ def test_a_push_of_the_docs_is_understood(clock: Clock, line: str) -> None:
 def test_settings_of_the_docs_are_understood(tmp_path: Path, page: str, text: str) -> None:
     (tmp_path / "dx.toml").write_text(text)
     settings = read(tmp_path / "dx.toml", {})
-    assert "github" in settings.sources or settings.surveys.address, page
+    told = settings.model_dump(include={"sources", "capabilities", "exemptions"}).values()
+    assert any((*told, settings.surveys.address, settings.cost.currency)), page
 
 
 @pytest.mark.parametrize("text", [text for page, kind, text in BLOCKS if (page, kind) == ("surveys.md", "yaml")])

@@ -18,9 +18,10 @@ MEASURES = ("focus_v1", "wait_v1", "advice_v1", "tool_v1.editor", "devex")
 @settings(max_examples=80, deadline=None)
 @given(organisations(), st.sampled_from(MEASURES), st.integers(5, 8))
 def test_of_no_group_below_k_does_a_sum_follow(organisation: Organisation, measure: str, k: int) -> None:
+    """Ten who openly are of one mind may be known one by one; of the others nothing follows from that either."""
     seen = Attack.on(organisation, measure, k)
     assert all(len(cell) >= k for cell in seen.sets)
-    assert seen.smallest_known(k) is None
+    assert smallest_known([cell - seen.evident for cell in seen.sets], k) is None
 
 
 @settings(max_examples=80, deadline=None)
@@ -89,3 +90,13 @@ def test_example_22_hides_b_too_and_shows_a_and_the_total() -> None:
               (("a", 12), ("b", 7), ("c", 4)) for number in range(size)]  # fmt: skip
     seen = Attack.on(Organisation({"a": None, "b": None, "c": None}, tuple(people)), "focus_v1", 5)
     assert set(seen.cells) == {("all", ""), ("team", "a")}
+
+
+def test_ten_openly_of_one_mind_in_either_cut_tell_of_nobody_else() -> None:
+    """All ten outside of the team like it, and all eleven outside of the band: the three who are told apart do too."""
+    crossed = [
+        *people("a", EARLY, 3, 2), *people("a", LATE, 2, 0), *people("b", EARLY, 1, 0), *people("b", LATE, 9, 0),
+    ]  # fmt: skip
+    seen = Attack.on(Organisation(TWO_TEAMS, tuple(crossed)), "focus_v1", 5)
+    assert seen.smallest_known(5) is not None, "two less one, of which each is openly known"
+    assert smallest_known([cell - seen.evident for cell in seen.sets], 5) is None
