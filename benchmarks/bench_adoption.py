@@ -147,7 +147,6 @@ def queries(metrics: Metrics) -> dict[str, Callable[[], object]]:
     week: dict[str, Any] = {"start": end - timedelta(days=7), "end": end}
     year: dict[str, Any] = {"start": end - timedelta(days=364), "end": end}
     one: dict[str, Any] = {"where": {"capability": ["capability-4"]}}
-    of_a_result = ("service", "team", "standard", "standard_title", "tier", "status", "until_on", "days_failing")
     return {
         "market share: by capability": partial(metrics.query, "market_share", by=("capability", "unit"), **week),
         "market share: by week": partial(metrics.query, "market_share", period="week", **one),
@@ -163,11 +162,12 @@ def queries(metrics: Metrics) -> dict[str, Callable[[], object]]:
         ),
         "self-service rate": partial(metrics.query, "self_service_rate", by=("capability",)),
         "time to fulfil a ticket": partial(metrics.query, "ticket_fulfilment_time", by=("capability",)),
+        "platform reliability": partial(metrics.query, "platform_reliability", by=("capability",)),
         "journey: funnel": partial(metrics.query, "journey_funnel", by=("step",), **year),
         "journey: who waits": partial(metrics.query, "journey_stuck", by=("service", "team", "step")),
         "service onboarding": partial(metrics.query, "service_onboarding_time", **year),
         "standards: by standard": partial(metrics.query, "standard_results", by=("tier", "standard")),
-        "standards: every result": partial(metrics.query, "standard_results", by=of_a_result),
+        "standards: every result": partial(metrics.explain, "standard_results", limit=100_000),
         "template lag": partial(metrics.query, "template_lag"),
     }
 
