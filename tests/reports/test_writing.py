@@ -122,7 +122,7 @@ def test_a_period_with_no_data_gives_a_document_that_says_so(sample: Project) ->
     first = document.sections[0]
     assert (first.name, first.title) == ("nothing", "Nothing is known of this period")
     assert first.lead is not None
-    assert first.lead.startswith("No number of Payments 1 Mar to 31 Mar 2019 is known. What the sources tell reaches")
+    assert first.lead.startswith("No number of Payments is known from 1 Mar to 31 Mar 2019. What the sources tell")
     assert all(tile.value.value is None and tile.value.reason for tile in tiles(document).values())
     assert not any(tile.value.value == 0 for tile in tiles(document).values())
     assert section(document, "what_changed").blocks[0].nothing.startswith("Nothing can be compared with February 2019")

@@ -118,14 +118,17 @@ def _outcome(one: ReportDelivery) -> str:
 
 
 def _shown(project: Project, found: ReportFile, document: Document) -> str:
-    """One edition as its recipients would get it, in text."""
+    """One edition as its recipients would get it, in text; the mail where nobody is named yet."""
     from dxmetrics.reports import briefing, render
     from dxmetrics.reports.channels import link
+    from dxmetrics.reports.schedule import targets
 
     letter = render.letter(document, link(project.settings, document))
     by_channel: dict[str, list[str]] = {}
-    for one in _required(found, document):
+    for one in targets(found, document.team):
         by_channel.setdefault(one.channel, []).append(one.recipient)
+    if not by_channel:
+        by_channel["mail"] = [f"nobody yet (add `deliver:` to data/reports/{found.name}.yaml)"]
     files = [render.file_name(document, name) for name in found.formats if name in render.FORMATS]
     parts = []
     if "mail" in by_channel:

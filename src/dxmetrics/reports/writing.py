@@ -159,10 +159,10 @@ def _nothing(context: Context) -> Section:
     told = "No source has been read yet."
     if since and until:
         told = f"What the sources tell reaches from {numbers.day(since.date())} to {numbers.day(until.date())}."
-    whom = f"{context.team} " if context.team else ""
+    whom = f" of {context.team}" if context.team else ""
     return Section(
         name="nothing",
         title="Nothing is known of this period",
-        lead=f"No number of {whom}{numbers.span(window.start, window.end)} is known. {told}",
+        lead=f"No number{whom} is known from {numbers.span(window.start, window.end)}. {told}",
         blocks=(),
     )
