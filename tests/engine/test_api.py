@@ -281,7 +281,7 @@ def test_those_who_run_it_see_whether_it_is_ready_and_how_it_does(web: Web) -> N
 def test_the_description_and_its_page_need_no_internet(web: Web) -> None:
     described = web.client.get("/api/openapi.json").json()
     pushes = ("events", "deployments", "incidents", "changes", "usage", "webhooks/{source}")
-    reads = ("metrics", "metrics/{name}", "metrics/{name}/compare", "metrics/{name}/explain", "health")
+    reads = ("metrics", "metrics/{name}", "metrics/{name}/compare", "metrics/{name}/explain", "changes", "health")
     assert set(described["paths"]) == {f"/v1/{name}" for name in (*pushes, *reads)}
     assert described["components"]["securitySchemes"] == {"token": {"type": "http", "scheme": "bearer"}}
     page = web.client.get("/api/docs").text

@@ -305,3 +305,13 @@ def test_the_sql_of_the_docs_runs_on_a_publication(web: Site, monkeypatch: pytes
         found = [connection.sql(one).fetchall() for one in sql.strip().removesuffix(";").split(";")]
     assert [row[0] for row in found[0]] == ["metrics.change_lead_time"]
     assert [row[0] for row in found[1]] == ["service", "team"]
+
+
+def test_what_changed_is_told_in_sentences_and_numbers(web: Site) -> None:
+    address = "/api/v1/changes?from=2026-10-26&to=2026-11-23&team=Payments"
+    (change,) = get(web, address).json()["changes"]
+    assert change["sentence"].startswith("Change lead time rose from 9.5 to 28.5 h")
+    assert (change["metric"], change["difference"], change["change"]) == ("change_lead_time", 19.0, "worse")
+    (row,) = pq.read_table(io.BytesIO(get(web, f"{address}&format=parquet").content)).to_pylist()
+    assert (row["sentence"], row["moved_by_values"]) == (change["sentence"], change["moved_by_values"])
+    assert get(web, address.replace("Payments", "Growth")).json()["changes"] == []

@@ -18,7 +18,9 @@ from dxmetrics import cli, inquiry
 from dxmetrics.inquiry import tools
 from tests.engine.read_web import FORMULA, Site, site
 
-TOOLS = ["list_metrics", "query_metric", "compare_periods", "explain_metric", "list_values", "data_health"]
+TOOLS = [
+    "list_metrics", "query_metric", "compare_periods", "what_changed", "explain_metric", "list_values", "data_health",
+]  # fmt: skip
 PAYMENTS = {"team": "Payments"}
 RISEN = {"since": "2026-10-26", "until": "2026-11-23"}
 
@@ -77,6 +79,22 @@ def test_why_lead_time_rose_in_payments_is_answered_with_receipts(web: Site) -> 
     assert (receipt["value"]["value"], receipt["total_rows"], len(receipt["rows"])) == (28.5, 32, 3)
     assert {row["url"] for row in receipt["rows"]} == {"https://git.example.com/1"}
     assert receipt["definition"]["source"] == "DORA"
+
+
+def test_what_changed_is_told_with_what_carries_it(web: Site) -> None:
+    payments, growth, elsewhere = asked(
+        web,
+        ("what_changed", {"where": PAYMENTS, **RISEN}),
+        ("what_changed", {"where": {"team": "Growth"}, **RISEN}),
+        ("what_changed", {"where": {"colour": "red"}, **RISEN}),
+    )
+    (change,) = told(payments)["changes"]
+    assert change["sentence"].startswith("Change lead time rose from 9.5 to 28.5 h (95 %: +")
+    assert (change["metric"], change["difference"], change["is_signal"], change["n"]) == (
+        "change_lead_time", 19.0, True, 32,
+    )  # fmt: skip
+    assert told(growth)["changes"] == []
+    assert told(elsewhere)["changes"] == [], "no metric that is watched knows a colour"
 
 
 def test_what_is_too_few_to_show_is_not_shown_to_an_assistant_either(web: Site) -> None:

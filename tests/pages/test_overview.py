@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from dxmetrics import numbers, ui
 from dxmetrics.metrics import Health, Metrics, complete_weeks
 from dxmetrics.metrics.attention import Attention, attention
-from dxmetrics.metrics.changes import Words, changes, sentences
+from dxmetrics.metrics.changes import WATCHED, Words, changes, sentences
 from dxmetrics.project import Project
 from dxmetrics.survey import read as surveys
 from dxmetrics.ui import cards
@@ -60,7 +60,7 @@ def test_adoption_experience_and_cost_are_those_of_their_pages(
 
 def test_what_changed_is_told_with_its_reasons_and_opens_its_receipt(open_page: OpenPage, metrics: Metrics) -> None:
     app = open_page("overview")
-    found = changes(metrics, WINDOW.start, WINDOW.end, names=news.WATCHED)
+    found = changes(metrics, WINDOW.start, WINDOW.end, names=WATCHED)
     assert found, "the sample has a story to tell"
     drawn = html(app)
     for said in sentences(found[: news.MOST]):

@@ -41,6 +41,7 @@ Name = Annotated[str, Path(description="the metric's name, such as change_lead_t
 
 VALUES = ("period", "from", "to", "by", "bots", "format")
 COMPARE = ("from", "to", "by", "format")
+CHANGES = ("from", "to", "format")
 EXPLAIN = ("from", "to", "bots", "limit", "format")
 
 router = APIRouter(tags=["read"])
@@ -123,6 +124,18 @@ def explain(request: Request, name: Name) -> Response:
         asked = questions.question(name, request.query_params.multi_items(), EXPLAIN)
         receipt = questions.receipt(published, asked)
         return Answer("rows", receipt.rows, _with_remarks(documents.receipt(receipt), published, asked))
+
+    return _answered(request, answer)
+
+
+@router.get("/changes", **_described(*CHANGES))
+def changes(request: Request) -> Response:
+    """Read what changed against the window before and why, in sentences and numbers; routine variation is no change."""
+
+    def answer(published: Metrics) -> Answer:
+        asked = questions.question("", request.query_params.multi_items(), CHANGES)
+        rows = [documents.change(one) for one in questions.changes(published, asked)]
+        return Answer("changes", rows, _with_remarks({}, published, asked), tables.CELLS)
 
     return _answered(request, answer)
 

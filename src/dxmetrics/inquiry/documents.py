@@ -9,8 +9,12 @@ from decimal import Decimal
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from dxmetrics.metrics.changes import sentence
+from dxmetrics.metrics.selection import UNMAPPED
+
 if TYPE_CHECKING:
     from dxmetrics.metrics import Comparison, Definition, Health, Metrics, Receipt
+    from dxmetrics.metrics.changes import Moved
     from dxmetrics.project import Project
 
 Document = dict[str, Any]
@@ -54,6 +58,19 @@ def comparison(one: Comparison) -> Document:
     }
     named = {f"dimension_{name}": value for name, value in one.dimensions.items() if name in said}
     return one.current.as_json() | said | named
+
+
+def change(moved: Moved) -> Document:
+    """A change in a sentence and in numbers, with what carries it: `stage`, or the values of `moved_by`."""
+    said = {
+        "sentence": sentence(moved).text,
+        "title": moved.definition.title,
+        "stage": moved.stage,
+        "moved_by": moved.dimension,
+        "moved_by_values": [one.name or UNMAPPED for one in moved.groups],
+        "spread_over": moved.spread_over,
+    }
+    return said | comparison(moved.comparison)
 
 
 def receipt(found: Receipt) -> Document:

@@ -10,7 +10,10 @@ from datetime import date, timedelta
 from typing import Any
 
 from dxmetrics.errors import DxError, MalformedError, SettingsError
-from dxmetrics.metrics import Cell, Comparison, Metrics, Receipt
+from dxmetrics.metrics import Cell, Comparison, Metrics, Receipt, complete_weeks
+from dxmetrics.metrics.api import WEEKS
+from dxmetrics.metrics.changes import WATCHED, Moved
+from dxmetrics.metrics.changes import changes as what_changed
 
 MOST_CELLS = 50_000
 MOST_DAYS = 3_660  # ten years
@@ -41,7 +44,10 @@ class UnknownMetric(DxError):
 
 @dataclass(frozen=True)
 class Question:
-    """What one request asks of one metric; what it leaves out is the metrics API's usual."""
+    """What one request asks of one metric, or where it names none of all that are watched.
+
+    What it leaves out is the metrics API's usual.
+    """
 
     metric: str
     period: str | None = None
@@ -98,6 +104,23 @@ def comparisons(published: Metrics, asked: Question) -> tuple[Comparison, ...]:
         found = published.compare(asked.metric, by=asked.by, **asked.window)
     _require_at_most(len(found))
     return found
+
+
+def changes(published: Metrics, asked: Question) -> tuple[Moved, ...]:
+    """What changed against the window before by more than routine variation, of the metrics that are watched.
+
+    Metrics that do not know a dimension it is filtered by are left out. Errors as for `cells`.
+    """
+    _require_short(published, asked)
+    usual = complete_weeks(WEEKS, published.as_of, published.reporting_zone)
+    watched = [
+        one.name
+        for one in published.catalogue()
+        if one.name in WATCHED and asked.where.keys() <= {*one.dimensions}.difference(EVENT)
+    ]
+    ordered = sorted(watched, key=WATCHED.index)
+    with _refused():
+        return what_changed(published, asked.start or usual.start, asked.end or usual.end, asked.where, ordered)
 
 
 def receipt(published: Metrics, asked: Question) -> Receipt:

@@ -28,7 +28,8 @@ CELLS: Types = {
     **dict.fromkeys(("version", "n", "k", "previous_n"), pa.int64()),
     **dict.fromkeys(("is_partial", "is_signal"), pa.bool_()),
     **dict.fromkeys(("period_start", "period_end"), pa.date32()),
-    "quality_flags": pa.list_(pa.string()),
+    "spread_over": pa.int64(),
+    **dict.fromkeys(("quality_flags", "moved_by_values"), pa.list_(pa.string())),
 }  # of the columns of cells and comparisons
 ALWAYS: Types = {"as_of": pa.timestamp("us", tz="UTC")}
 

@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 INSTRUCTIONS = """\
 Numbers about how an engineering organisation delivers, each with what it rests on.
 
-To say why a number moved: find its name with list_metrics; read it by week and team with query_metric; see with
-compare_periods whether the change is signal or routine variation; take it apart with change_cycle_stages or by service;
-then read the rows behind it with explain_metric, and quote their titles and links.
+To say why a number moved: ask what_changed, which names the stage and the services or teams that carry it. For a metric
+it does not watch, find its name with list_metrics, and see with compare_periods whether the change is signal or routine
+variation, by service or team. Read it by week with query_metric; then read the rows behind it with explain_metric, and
+quote their titles and links.
 
 - value null is unknown, never zero: tell the `reason`.
 - Give n and the interval with a value, and the window it is of. is_partial: the period is not over or was not observed
@@ -81,6 +82,7 @@ def server(project: Project) -> MCPServer[Any]:
         tools.list_metrics,
         tools.query_metric,
         tools.compare_periods,
+        tools.what_changed,
         tools.explain_metric,
         tools.list_values,
         tools.data_health,
@@ -150,6 +152,13 @@ class _Tools:
             rows = [_brief(documents.comparison(one), ("metric", "version")) for one in found]
             about = {"metric": name, "title": published.definition(name).title, "comparisons": rows}
             return _document(published, asked, about)
+
+    def what_changed(self, since: Since = None, until: Until = None, where: Where = None) -> dict[str, Any]:
+        """Tell what changed against the window before, with the stage, services or teams that carry most of it."""
+        asked = _question("", since, until, where)
+        with _opened(self._project.data) as published:
+            rows = [_brief(documents.change(one), ("version",)) for one in questions.changes(published, asked)]
+            return _document(published, asked, {"changes": rows})
 
     def explain_metric(
         self,

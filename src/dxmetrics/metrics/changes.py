@@ -28,6 +28,10 @@ DORA = (
     "failed_deployment_recovery_time",
     "deployment_rework_rate",
 )
+WATCHED = (
+    *DORA, "time_to_first_review", "review_time", "pipeline_duration", "pipeline_success_rate", "incident_impact",
+    "deployments",
+)  # fmt: skip
 LEAD_TIME, STAGES_METRIC = "change_lead_time", "change_cycle_stages"
 STAGES = {
     "coding_hours": "coding",
@@ -214,6 +218,8 @@ def _carrying(metrics: Metrics, compared: Comparison, dimension: Dimension, wher
 
 def _stage(metrics: Metrics, compared: Comparison, where: Where) -> str | None:
     """The stage whose mean changed beyond doubt, the way lead time did, and more than all others together."""
+    if not any(one.name == STAGES_METRIC for one in metrics.catalogue()):
+        return None  # a project may do without it
     window, side = compared.current, 1 if (compared.difference or 0) > 0 else -1
     parts = metrics.compare(STAGES_METRIC, start=window.period_start, end=window.period_end, where=where)
     same_way = [one for one in parts if (one.difference or 0) * side > 0]

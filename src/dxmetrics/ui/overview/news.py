@@ -17,10 +17,6 @@ from dxmetrics.ui.filters import Choice
 from dxmetrics.ui.overview import ways
 from dxmetrics.ui.reading import Reading
 
-WATCHED = (
-    *changing.DORA, "time_to_first_review", "review_time", "pipeline_duration", "pipeline_success_rate",
-    "incident_impact", "deployments",
-)  # fmt: skip
 MOST = 4  # lines that fit beside each other on one screen
 PAGES = {"standard": "standards", "exemption": "standards", "cost": "cost", "incident": "delivery"}
 TONES = {"better": "good", "worse": "bad"}
@@ -78,7 +74,7 @@ def show_needs(found: Sequence[Attention]) -> None:
 
 
 def _compared(read: Reading, choice: Choice) -> list[Comparison]:
-    return [read.comparison(name, choice.start, choice.end, choice.where) for name in WATCHED]
+    return [read.comparison(name, choice.start, choice.end, choice.where) for name in changing.WATCHED]
 
 
 def _words(words: Sequence[Words]) -> str:
