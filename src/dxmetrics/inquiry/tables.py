@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,11 +12,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dxmetrics.formulas import harmless
+
 Rows = Sequence[Mapping[str, Any]]
 Types = Mapping[str, pa.DataType]  # of the columns whose values alone would not tell
-
-# What a spreadsheet takes for the beginning of a formula, full-width forms among them.
-FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 NUMBERS = (
     "value", "ci_low", "ci_high", "p25", "p75", "p90", "p95", "coverage",
@@ -90,7 +88,7 @@ FORMATS: Mapping[str, Format] = {
 
 def _in_csv(value: Any) -> Any:
     if isinstance(value, str):
-        return f"'{value}" if FORMULA.match(value) else value
+        return harmless(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime | date):

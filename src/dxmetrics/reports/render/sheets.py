@@ -15,6 +15,7 @@ from typing import Any
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
+from dxmetrics.formulas import is_formula
 from dxmetrics.palette import LIGHT
 from dxmetrics.reports.document import (
     Chart,
@@ -274,7 +275,7 @@ class _Book:
 
     def _text(self, sheet: Worksheet, row: int, place: int, text: str, **look: object) -> None:
         """A text that stays one: what looks like a formula is marked as quoted."""
-        quoted = {"quote_prefix": True} if text.startswith(words.FORMULA) else {}
+        quoted = {"quote_prefix": True} if is_formula(text) else {}
         sheet.write_string(row, place, text, self._look(**look, **quoted))
 
     def _look(self, **properties: object) -> Any:

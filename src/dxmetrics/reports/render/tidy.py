@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 
+from dxmetrics.formulas import harmless
 from dxmetrics.reports.document import Block, Chart, Document, Figure, Meanings, Sentences, Table, Tiles, Value
 from dxmetrics.reports.render import words
 
@@ -160,4 +161,4 @@ def _meanings(block: Meanings) -> Iterator[dict[str, Any]]:
 def _harmless(entry: object) -> object:
     if isinstance(entry, bool):
         return str(entry).lower()
-    return f"'{entry}" if isinstance(entry, str) and entry.startswith(words.FORMULA) else entry
+    return harmless(entry) if isinstance(entry, str) else entry

@@ -13,7 +13,6 @@ UNKNOWN = "–"
 SO_FAR = " so far"
 NOT_OVER = " (not over)"
 MOST_REASONS = 3
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a sheet would compute when it begins a text
 IS_SAMPLE = "Sample data: no number here is about a real organisation."
 IS_PREVIEW = "Preview: this document is not kept, and its numbers may still change."
 
