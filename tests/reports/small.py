@@ -31,10 +31,14 @@ def value(number: float | None, unit: str = "hours", **given: Any) -> Value:
     return Value(value=number, unit=unit, **given)
 
 
-def tiles(hours: float | None = 31.0, n: int = 412) -> Tiles:
+def tiles(hours: float | None = 31.0, n: int = 412, before: float = 20.0) -> Tiles:
     shown = value(hours, n=n, low=28.0, high=34.0)
     lead = Tile(
-        metric="change_lead_time", title="Lead time", value=shown, compared="was 20 h in September", points=(18.0, 20.0)
+        metric="change_lead_time",
+        title="Lead time",
+        value=shown,
+        compared="was 20 h in September",
+        points=(18.0, before, hours),
     )
     return Tiles(tiles=(lead,))
 

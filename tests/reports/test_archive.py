@@ -109,6 +109,13 @@ def test_cells_points_and_statements_are_named_by_where_they_stand(archive: Arch
     ]
 
 
+def test_a_tile_is_told_once_and_each_period_before_it_by_its_distance(archive: Archive) -> None:
+    assert corrected(archive, section("Key figures", tiles(30.0, before=21.0)), *SECTIONS[1:]) == [
+        "Key figures, Lead time: 30.0 h, was 31.0 h",
+        "Key figures, Lead time, 1 period before: 21.0 h, was 20.0 h",
+    ]
+
+
 def test_what_became_hidden_is_not_told_as_a_number(archive: Archive) -> None:
     rows = (("checkout", value(12, "", is_hidden=True, n=3), date(2026, 10, 30)), ROWS[1])
     assert corrected(archive, section("Trends", chart(3, None, 5), table(rows))) == [

@@ -146,7 +146,7 @@ def _of_tiles(tiles: Sequence[Tile]) -> Iterator[Said]:
         if tile.compared is not None:
             figures = tuple(FIGURES.findall(tile.compared))
             yield (title, "compared"), _Fact(figures, tile.compared, tile.compared)
-        for before, point in enumerate(reversed(tile.points), start=1):
+        for before, point in enumerate(reversed(tile.points[:-1]), start=1):  # the last one is its own
             value = Value(value=point, unit=tile.value.unit)
             yield (title, f"{numbers.count(before, 'period')} before"), _of_value(value)
 
