@@ -321,6 +321,12 @@ def test_recipients_are_read_from_lines_and_written_back() -> None:
     assert draft.of_report(made).recipients == lines
 
 
+@pytest.mark.parametrize("place", ["/etc/cron.d/", "../elsewhere/", "out/../../elsewhere/", "~/"])
+def test_a_page_sends_nothing_into_folders_outside_of_the_project(place: str) -> None:
+    with pytest.raises(SettingsError, match="is outside of the project: name a folder in it"):
+        draft.targets(place, ())
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [

@@ -129,7 +129,12 @@ def _target(line: str, webhooks: Collection[str]) -> dict[str, Any]:
     if place in webhooks:
         return {"webhook": place, **teams}
     if place.endswith("/"):
-        return {"folder": place.rstrip("/") or "/", **teams}
+        if Path(place).is_absolute() or ".." in Path(place).parts or place.startswith("~"):
+            raise SettingsError(
+                f"recipient {place!r} is outside of the project: name a folder in it, such as reports/, or write "
+                "another one into the report's file yourself"
+            )
+        return {"folder": place.rstrip("/"), **teams}
     known = f" ({', '.join(webhooks)})" if webhooks else ""
     raise SettingsError(
         f"recipient {place!r} is not understood: write a mail address, a Slack #channel, the name of a webhook{known}, "
