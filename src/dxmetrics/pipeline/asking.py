@@ -6,13 +6,13 @@ Whoever is killed at it sends nothing twice: every step remembers what it has do
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
+from dxmetrics.aside import Aside
 from dxmetrics.errors import DxError
 from dxmetrics.survey import instruments_of, invitations, triggers, waves
 
@@ -33,7 +33,7 @@ class Asking:
         self._state = state
         self._clock = clock
         self._told = told
-        self._thread: threading.Thread | None = None
+        self._aside = Aside("asking")
         self._next_look = 0.0
         self._rest_until = 0.0
         self._has_deployments = True  # a publication nobody has looked at for triggers
@@ -45,18 +45,16 @@ class Asking:
     def look(self, project: Project) -> None:
         """Begin what there is to do, unless something is being sent already."""
         now = time.monotonic()
-        if now < self._rest_until or (self._thread is not None and self._thread.is_alive()):
+        if now < self._rest_until or self._aside.is_busy:
             return
         if now < self._next_look and not self._has_deployments and not self._state.waves.asked():
             return
         self._next_look, has_deployments, self._has_deployments = now + LOOK_EVERY, self._has_deployments, False
-        self._thread = threading.Thread(target=self._send, args=(project, has_deployments), name="asking", daemon=True)
-        self._thread.start()
+        self._aside.begin(lambda: self._send(project, has_deployments))
 
     def finish(self, seconds: float) -> None:
         """Wait for what is being sent, for so long."""
-        if self._thread is not None:
-            self._thread.join(seconds)
+        self._aside.finish(seconds)
 
     def _send(self, project: Project, has_deployments: bool) -> None:
         try:

@@ -12,6 +12,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
+from dxmetrics.aside import Aside
 from dxmetrics.errors import DxError
 
 if TYPE_CHECKING:
@@ -30,25 +31,23 @@ class Reporting:
         self._state = state
         self._clock = clock
         self._told = told
-        self._thread: threading.Thread | None = None
+        self._aside = Aside("reporting")
         self._next_look = 0.0
         self._stop = threading.Event()
 
     def look(self, project: Project) -> None:
         """Begin what there is to do, unless it is being done already."""
         now = time.monotonic()
-        if now < self._next_look or (self._thread is not None and self._thread.is_alive()):
+        if now < self._next_look or self._aside.is_busy:
             return
         self._next_look = now + LOOK_EVERY
         self._stop.clear()
-        self._thread = threading.Thread(target=self._work, args=(project,), name="reporting", daemon=True)
-        self._thread.start()
+        self._aside.begin(lambda: self._work(project))
 
     def finish(self, seconds: float) -> None:
         """End after what is being delivered, waiting for it for so long."""
         self._stop.set()
-        if self._thread is not None:
-            self._thread.join(seconds)
+        self._aside.finish(seconds)
 
     def _work(self, project: Project) -> None:
         from dxmetrics.reports import delivery, schedule  # what draws and renders takes a while to import
