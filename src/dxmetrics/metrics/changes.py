@@ -112,10 +112,14 @@ def sentences(found: Iterable[Moved]) -> tuple[Said, ...]:
 
 
 def sentence(moved: Moved) -> Said:
-    """ "Change lead time rose from 20 to 31 h (95 %: +4 to +18 h): mostly review; checkout moved it most." """
+    """ "Change lead time rose from 20 to 31 h (95 %: +4 to +18 h): mostly review; checkout moved it most."
+
+    Where single weeks are the signal, they come first: what they make of the whole may be little.
+    """
     compared = moved.comparison
     verb = "rose" if (compared.difference or 0) > 0 else "fell"
-    start = f"{moved.definition.title} {verb} {from_to(compared)}{certainty(compared)}"
+    weeks = "" if is_certain(compared) else "had weeks outside their usual range and "
+    start = f"{moved.definition.title} {weeks}{verb} {from_to(compared)}{certainty(compared)}"
     reasons = _reasons(moved)
     words = [Words(start), Words(": "), *reasons, Words(".")] if reasons else [Words(f"{start}.")]
     return Said(tuple(words), moved.definition.name, compared.change)
@@ -132,11 +136,16 @@ def from_to(compared: Comparison) -> str:
 
 
 def certainty(compared: Comparison) -> str:
-    """Why it is a signal, in brackets: the interval of the difference, or the weeks outside of their usual range."""
+    """The interval of the difference in brackets; blank where it is not what makes it a signal."""
+    if not is_certain(compared):
+        return ""
+    return f" (95 %: {numbers.difference(compared.ci_low or 0, compared.ci_high or 0, compared.current.unit)})"
+
+
+def is_certain(compared: Comparison) -> bool:
+    """Whether the interval of the difference excludes 0; else single weeks are what makes it a signal."""
     low, high = compared.ci_low, compared.ci_high
-    if low is not None and high is not None and low * high > 0:
-        return f" (95 %: {numbers.difference(low, high, compared.current.unit)})"
-    return " (weeks outside their usual range)"
+    return low is not None and high is not None and low * high > 0
 
 
 def _reasons(moved: Moved) -> list[Words]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from dxmetrics import numbers
 from dxmetrics.metrics import Metrics
-from dxmetrics.metrics.changes import changes, sentences
+from dxmetrics.metrics.changes import Moved, changes, sentence, sentences
 
 if TYPE_CHECKING:
     from conftest import Warehouse
@@ -225,3 +226,21 @@ def test_stages_contribute_nothing_as_they_are_no_sum_of_services(warehouse: War
 )
 def test_the_ends_of_a_difference_have_signs(ends: tuple[float, float], unit: str, words: str) -> None:
     assert numbers.difference(*ends, unit) == words
+
+
+def test_single_weeks_outside_of_their_range_are_said_before_the_little_they_change(warehouse: Warehouse) -> None:
+    metrics = published(warehouse, changed("checkout", NOW, 10.0))
+    definition = metrics.definition("change_lead_time")
+    (compared,) = metrics.compare("change_lead_time", start=NOVEMBER[0], end=NOVEMBER[1])
+    weeks = replace(
+        compared,
+        current=replace(compared.current, value=232.0, unit="deployments/week"),
+        previous=replace(compared.previous, value=229.0, unit="deployments/week"),
+        difference=3.0,
+        is_signal=True,
+    )
+    told = sentence(Moved(definition, weeks, spread_over=19, dimension="service")).text
+    assert told == (
+        "Change lead time had weeks outside their usual range and rose from 229 to 232 deployments a week: "
+        "spread over 19 services."
+    )

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from dxmetrics import numbers
 from dxmetrics.metrics import Cell, Comparison, Definition
-from dxmetrics.metrics.changes import DORA, certainty
+from dxmetrics.metrics.changes import DORA, certainty, is_certain
 from dxmetrics.reports import calendar
 from dxmetrics.reports.context import Context, value
 from dxmetrics.reports.document import Change, Section, Tile, Tiles
@@ -73,7 +73,8 @@ def against(compared: Comparison, before: str) -> str | None:
     size = numbers.text(abs(compared.difference), unit)
     size = size.replace("%", "points") if unit == "%" else size
     direction = "more" if compared.difference > 0 else "less"
-    return f"{size} {direction} than in {before}{certainty(compared)}"
+    weeks = "" if is_certain(compared) else " (weeks outside their usual range)"
+    return f"{size} {direction} than in {before}{certainty(compared)}{weeks}"
 
 
 def basis(cell: Cell, definition: Definition) -> str | None:
