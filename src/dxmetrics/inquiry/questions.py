@@ -14,6 +14,7 @@ from dxmetrics.metrics import Cell, Comparison, Metrics, Receipt, complete_weeks
 from dxmetrics.metrics.api import WEEKS
 from dxmetrics.metrics.changes import WATCHED, Moved
 from dxmetrics.metrics.changes import changes as what_changed
+from dxmetrics.metrics.selection import UNMAPPED
 
 MOST_CELLS = 50_000
 MOST_DAYS = 3_660  # ten years
@@ -135,7 +136,7 @@ def remarks(published: Metrics, asked: Question) -> list[str]:
     """What is odd about a question that was answered: filters by a team, service or repository nobody has heard of."""
     found = []
     for dimension in LISTED:
-        values = [value for value in asked.where.get(dimension, ()) if value != "unmapped"]
+        values = [value for value in asked.where.get(dimension, ()) if value != UNMAPPED]
         known = published.values(dimension) if values else ()
         for value in values:
             if value not in known:

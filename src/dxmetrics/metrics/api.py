@@ -19,11 +19,10 @@ from dxmetrics.metrics.levels import Levels, levels
 from dxmetrics.metrics.periods import PERIODS, Window, complete_weeks, local_date
 from dxmetrics.metrics.query import answers, request
 from dxmetrics.metrics.results import Cell, Chart, Comparison, Health, Matches, Receipt
-from dxmetrics.metrics.selection import Where, select
+from dxmetrics.metrics.selection import NOTHING, Where, select
 from dxmetrics.metrics.store import Publication, Reading, Store
 
 WEEKS = 13  # the usual window: a quarter of a year, in whole weeks
-NOTHING: Where = {}
 
 
 class Metrics:

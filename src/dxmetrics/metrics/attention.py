@@ -13,10 +13,10 @@ from statistics import median
 from typing import TYPE_CHECKING, Literal
 
 from dxmetrics import numbers
-from dxmetrics.metrics.changes import NOTHING, Words
+from dxmetrics.metrics.changes import Words
 from dxmetrics.metrics.periods import Window, add_months, local_date
 from dxmetrics.metrics.results import Cell, Health
-from dxmetrics.metrics.selection import UNMAPPED, Where
+from dxmetrics.metrics.selection import NOTHING, UNMAPPED, Where
 
 if TYPE_CHECKING:
     from dxmetrics.metrics.api import Metrics

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from dxmetrics import numbers
 from dxmetrics.metrics.contributions import Contribution
 from dxmetrics.metrics.results import Comparison
-from dxmetrics.metrics.selection import UNMAPPED, Where
+from dxmetrics.metrics.selection import NOTHING, UNMAPPED, Where
 
 if TYPE_CHECKING:
     from dxmetrics.metrics.api import Metrics
@@ -41,7 +41,6 @@ STAGES = {
     "before_merge_hours": "the time before the merge",
     "deploy_wait_hours": "the way from merge to production",
 }
-NOTHING: Where = {}
 LARGER_PART = 0.5  # of what moved the way of the whole: fewer is not "mostly"
 NAMED = 2  # services or teams in a sentence
 LEAST_SHARE = 0.15  # of each that is named

@@ -9,8 +9,9 @@ from typing import Any
 from dxmetrics.errors import SettingsError
 from dxmetrics.metrics.definition import IS_FEW, Definition
 
-UNMAPPED = "unmapped"
+UNMAPPED = "unmapped"  # what is called so has no value of a dimension
 Where = Mapping[str, Sequence[str | None]]
+NOTHING: Where = {}  # as a default: everything is asked for
 
 DISCRETE = ("VARCHAR", "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UBIGINT", "UUID", "DATE")
 

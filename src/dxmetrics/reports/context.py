@@ -13,15 +13,12 @@ from functools import cached_property
 from dxmetrics.metrics import Cell, Comparison, Definition, Health, Metrics, Window
 from dxmetrics.metrics.changes import Words
 from dxmetrics.metrics.periods import floor, previous
-from dxmetrics.metrics.selection import Where
+from dxmetrics.metrics.selection import NOTHING, UNMAPPED, Where
 from dxmetrics.reports import calendar
 from dxmetrics.reports.calendar import Kind
 from dxmetrics.reports.document import Meaning, Sentence, Span, Value
 from dxmetrics.survey.actions import Action
 from dxmetrics.survey.read import Surveys
-
-UNMAPPED = "unmapped"
-NOTHING: Where = {}
 
 
 @dataclass(frozen=True)

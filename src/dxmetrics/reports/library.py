@@ -21,6 +21,7 @@ from dxmetrics.reports.calendar import Kind
 from dxmetrics.reports.render import FORMATS
 from dxmetrics.reports.sections import KINDS, AnyEntry
 from dxmetrics.settings.checking import unknown
+from dxmetrics.state.deliveries import CHANNELS, Channel
 from dxmetrics.survey.instrument import parsed as yaml_of
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 FOLDER = "data/reports"
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 MAIL = "mail"  # as a format: the letter itself, with nothing attached
-CHANNELS = ("mail", "slack", "webhook", "folder", "store")
 
 Text = Annotated[str, Field(min_length=1)]
 
@@ -83,7 +83,7 @@ class Target(_Part):
     teams: Annotated[tuple[Text, ...], BeforeValidator(_listed)] = ()  # whose document it gets; left out: every team's
 
     @property
-    def channel(self) -> str:
+    def channel(self) -> Channel:
         """Which of them it is."""
         return next(name for name in CHANNELS if getattr(self, name))
 

@@ -19,7 +19,7 @@ from dxmetrics.reports import calendar, library, writing
 from dxmetrics.reports.archive import Archive
 from dxmetrics.reports.document import Document
 from dxmetrics.reports.library import ReportFile
-from dxmetrics.state.deliveries import CHANNELS, Planned, Target
+from dxmetrics.state.deliveries import Planned, Target
 
 if TYPE_CHECKING:
     from dxmetrics.project import Project
@@ -66,8 +66,7 @@ def targets(report: ReportFile, team: str | None) -> list[Target]:
     found = []
     for one in report.deliver:
         if not one.teams or team in one.teams:
-            channel = next(name for name in CHANNELS if getattr(one, name))
-            found += [Target(channel, recipient) for recipient in one.mail or (getattr(one, channel),)]
+            found += [Target(one.channel, recipient) for recipient in one.mail or (getattr(one, one.channel),)]
     return found
 
 

@@ -3,13 +3,13 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
+from dxmetrics.metrics.selection import UNMAPPED
 from dxmetrics.palette import Tokens
 from dxmetrics.ui.charts import Stage
 from dxmetrics.ui.filters import Choice
 from dxmetrics.ui.reading import Reading
 
 METRIC = "change_cycle_stages"
-UNMAPPED = "unmapped"
 WITHOUT_REVIEWS = {"before_merge_hours", "deploy_wait_hours"}
 
 

@@ -11,6 +11,7 @@ import streamlit as st
 
 from dxmetrics import numbers
 from dxmetrics.metrics import Cell
+from dxmetrics.metrics.selection import UNMAPPED
 from dxmetrics.ui.filters import Choice
 from dxmetrics.ui.reading import Reading
 
@@ -21,7 +22,6 @@ HOURS = {
     "recovery": ("Recovery", "Median time until a failed deployment is repaired"),
 }
 ROW_HEIGHT = 36
-UNMAPPED = "unmapped"
 
 
 def services(read: Reading, choice: Choice, page: str) -> pd.DataFrame:

@@ -9,8 +9,9 @@ from typing import ClassVar, Literal
 from dxmetrics import numbers
 from dxmetrics.metrics import Cell, Window
 from dxmetrics.metrics.periods import previous
+from dxmetrics.metrics.selection import UNMAPPED
 from dxmetrics.reports import calendar
-from dxmetrics.reports.context import UNMAPPED, Context, value
+from dxmetrics.reports.context import Context, value
 from dxmetrics.reports.document import Chart, Column, Figure, Section, Series, Table, Tile, Tiles, Tone, Value
 from dxmetrics.reports.sections.entry import Entry
 

@@ -8,7 +8,8 @@ from typing import ClassVar, Literal
 
 from dxmetrics import numbers
 from dxmetrics.metrics.periods import local_date
-from dxmetrics.reports.context import UNMAPPED, Context, strong, told
+from dxmetrics.metrics.selection import UNMAPPED
+from dxmetrics.reports.context import Context, strong, told
 from dxmetrics.reports.document import Section, Sentence, Sentences
 from dxmetrics.reports.sections.entry import Entry
 from dxmetrics.survey.actions import Action

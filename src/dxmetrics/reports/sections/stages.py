@@ -7,7 +7,8 @@ from typing import ClassVar, Literal
 from dxmetrics import numbers
 from dxmetrics.metrics.changes import STAGES as SAID
 from dxmetrics.metrics.changes import STAGES_METRIC as METRIC
-from dxmetrics.reports.context import UNMAPPED, Context
+from dxmetrics.metrics.selection import UNMAPPED
+from dxmetrics.reports.context import Context
 from dxmetrics.reports.document import Chart, Figure, Section, Series, Tone
 from dxmetrics.reports.sections.entry import Entry
 

@@ -6,13 +6,13 @@ from datetime import date
 from itertools import dropwhile
 
 from dxmetrics.metrics import Cell
+from dxmetrics.metrics.selection import UNMAPPED
 from dxmetrics.ui.filters import Choice
 from dxmetrics.ui.reading import Filter, Reading
 
 COST, CI, DEPLOYMENTS = "cost", "ci_cost", "deployments"
 MONTHS = 6  # at least so many are shown
 KINDS = ("direct", "shared", "unallocated")
-UNMAPPED = "unmapped"
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from dxmetrics.metrics.selection import UNMAPPED
 from dxmetrics.ui import filters, frame
 from dxmetrics.ui.filters import Choice
 from dxmetrics.ui.reading import Filter, Reading
@@ -58,7 +59,7 @@ def _result(said: Mapping[str, Any]) -> Result:
     days, until = said["days_failing"], said["until_on"]
     return Result(
         check=check,
-        service=said["service"] or "unmapped",
+        service=said["service"] or UNMAPPED,
         team=said["team"],
         status=STATES.get(said["status"] or "", "not_applicable"),
         days=float(days) if days is not None else None,
